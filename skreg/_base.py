@@ -1,0 +1,381 @@
+"""What the estimators share: fitting, predicting and the state between."""
+
+import copy
+import functools
+from abc import ABCMeta, abstractmethod
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from . import _engine
+from ._callbacks import listener_for
+from ._configuration import (
+    batch_size_of,
+    descent,
+    draw,
+    kernel_initializers,
+    numbers_of,
+    schedule_of,
+    structure_of,
+)
+from ._engine import Job, Rows, State, Stopping
+from ._inputs import Standardizer, flattened, row_blocks
+from ._model import build_model
+from ._parameters import check_parameters
+from ._samples import Sample, split_off_validation
+from ._structure import Structure
+
+
+def all_or_nothing(method):
+    """Run a method on a copy of the estimator, whose state counts if it succeeds."""
+
+    @functools.wraps(method)
+    def wrapper(self, *args, **kwargs):
+        attempt = object.__new__(type(self))
+        vars(attempt).update(vars(self))
+        method(attempt, *args, **kwargs)
+        self.__dict__ = vars(attempt)
+        return self
+
+    return wrapper
+
+
+class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
+    """Base of the estimators.
+
+    What training leaves is in `_state` and `_input_statistics`, dictionaries of arrays
+    and built-in types, so that whatever stores such objects stores an estimator.
+    """
+
+    # --- what differs between the estimators
+
+    _rules = {}  # what each parameter accepts
+    _target_checks = {}  # keywords of scikit-learn's validation of y
+
+    @abstractmethod
+    def _check_targets(self, y):
+        """The targets in the form that the other methods take; raises for others."""
+
+    @abstractmethod
+    def _learn_targets(self, y, weight, classes=None):
+        """Set the attributes that `_coder` is made of, from the training rows."""
+
+    @abstractmethod
+    def _coder(self):
+        """What encodes targets."""
+
+    def _strata(self, y):
+        """The classes whose proportions a split keeps, or None."""
+        return None
+
+    def _class_weights(self, y):
+        """Factors of the rows' weights."""
+        return 1.0
+
+    def _target_scale(self):
+        """Scale and offset that lead from the network's outputs to predictions."""
+        return np.ones(1), np.zeros(1)
+
+    # --- fitting
+
+    @all_or_nothing
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Train the network.
+
+        A fit that raises leaves an earlier fit as it was.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Real numbers. Arrays of more than two dimensions are flattened.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss, not negative; only their ratios count.
+            Rows of weight 0 are left out.
+        X_val, y_val : array-like, default=None
+            Rows to evaluate after each epoch, in the form of `X` and `y`. With
+            ``early_stopping=True`` they take the place of rows of `X`.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not accepted, or if training diverges.
+        """
+        check_parameters(self, self._rules)
+        goes_on = self.warm_start and hasattr(self, "_state")
+        sample = self._read(X, y, sample_weight, reset=not goes_on)
+        seed = self._state["seed"] if goes_on else self._draw_seed()
+        training, validation = self._divide(sample, X_val, y_val, seed)
+        if not goes_on:
+            self._learn_targets(training.y, training.weight)
+            self._learn_inputs(training)
+        self._train(training, validation, seed, goes_on)
+
+    def _fit_part(self, X, y, sample_weight, classes=None):
+        """One epoch over these rows, from where training stands."""
+        check_parameters(self, self._rules)
+        if self.early_stopping:
+            raise ValueError(
+                "The 'early_stopping' parameter must be False for partial_fit, which "
+                "does not set validation rows aside. Got True instead."
+            )
+        goes_on = hasattr(self, "_state")
+        sample = self._read(X, y, sample_weight, reset=not goes_on)
+        seed = self._state["seed"] if goes_on else self._draw_seed()
+        if not goes_on:
+            self._learn_targets(sample.y, sample.weight, classes)
+            self._learn_inputs(sample)
+        self._train(sample, None, seed, goes_on, is_part=True)
+
+    def _draw_seed(self):
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _read(self, X, y, sample_weight, reset):
+        """The rows that have a weight."""
+        X, y = self._validated(X, y, reset)
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        weight = weight * self._class_weights(y)
+        if not weight.any():
+            raise ValueError(
+                "The weights of all rows are 0 (sample_weight, or its product with "
+                "class_weight). At least one row must have a weight above 0."
+            )
+        sample = Sample(X, y, weight)
+        return sample if weight.all() else sample[weight > 0]
+
+    def _validated(self, X, y, reset):
+        X, y = validate_data(
+            self,
+            flattened(X),
+            y,
+            reset=reset,
+            accept_sparse="csr",
+            multi_output=True,
+            **self._target_checks,
+        )
+        return X, self._check_targets(y.toarray() if issparse(y) else y)
+
+    def _divide(self, sample, X_val, y_val, seed):
+        """Training rows and validation rows, the latter None where there are none."""
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together. Got one of them.")
+        if X_val is not None:
+            X, y = self._validated(X_val, y_val, reset=False)
+            return sample, Sample(X, y, np.ones(len(y)))
+        if not self.early_stopping:
+            return sample, None
+        strata = self._strata(sample.y)
+        return split_off_validation(sample, strata, self.validation_fraction, seed)
+
+    def _train(self, training, validation, seed, goes_on, is_part=False):
+        """Train on these samples and keep what comes of it."""
+        structure, job = self._job(training, validation, seed, goes_on, is_part)
+        self._keep(structure, job.numbers, seed, job.state)
+        job, listener = self._with_watchers(job, validation)
+        result = _engine.train(structure, job)
+        if result.diverged:
+            raise ValueError(
+                f"Training diverged in epoch {result.diverged}: its loss or weights "
+                "are no longer finite numbers. Try a smaller learning_rate, clipnorm=1 "
+                "or normalize=True."
+            )
+        state = result.state
+        if listener is not None:
+            weights, moving = listener.finish(state)
+            state = replace(state, weights=weights, moving=moving)
+        self._keep(structure, job.numbers, seed, state)
+        self._keep_history(result, goes_on)
+
+    def _learn_inputs(self, training):
+        standardizer = Standardizer.identity(training.X.shape[1])
+        if self.normalize:
+            standardizer = Standardizer.of(training.X, training.weight)
+        self._input_statistics = vars(standardizer)
+
+    def _job(self, training, validation, seed, goes_on, is_part):
+        """The structure and the job of this training."""
+        found, coder = descent(self), self._coder()
+        batch_size, room = batch_size_of(self, len(training))
+        structure = structure_of(
+            self,
+            found,
+            training.X.shape[1],
+            coder.n_outputs,
+            coder.loss(self.loss),
+            room,
+        )
+        numbers = numbers_of(self, found)
+        state = self._start(structure, numbers, seed, goes_on)
+        stopping = None
+        if self.early_stopping:
+            stopping = Stopping(
+                self.patience, self.min_delta, bool(self.restore_best_weights)
+            )
+        rows = self._rows(training, structure.dtype)
+        steps = self.epochs * -(-len(rows) // batch_size)
+        job = Job(
+            state=state,
+            rows=rows,
+            numbers=numbers,
+            # Parts of the data follow one schedule, fits each have their own.
+            schedule=schedule_of(self, found, steps, 0 if is_part else state.step),
+            batch_size=batch_size,
+            epochs=1 if is_part else self.epochs,
+            seed=seed,
+            validation=validation and self._rows(validation, structure.dtype),
+            monitor=self._monitored(),
+            stopping=stopping,
+        )
+        return structure, job
+
+    def _rows(self, sample, dtype):
+        """The sample as the engine takes it."""
+        X = Standardizer(**self._input_statistics).transform(sample.X, dtype)
+        weight = sample.weight / sample.weight.mean()
+        return Rows(X, self._coder().encode(sample.y).astype(dtype), weight.astype(dtype))
+
+    def _start(self, structure, numbers, seed, goes_on):
+        """The state that training starts from."""
+        if not goes_on:
+            names = kernel_initializers(self, len(structure.widths) - 1)
+            weights, moving = _engine.initial_weights(
+                structure,
+                lambda layer, *shape: draw(names[layer], *shape, structure.dtype),
+                seed,
+            )
+            slots = _engine.initial_slots(structure, weights, numbers)
+            return State(weights, moving, slots)
+        before, state = self._structure(), self._training_state()
+        if _engine.weight_shapes(structure) != _engine.weight_shapes(before):
+            raise ValueError(
+                "Training can go on (warm_start, partial_fit) only with the same "
+                "layers. Got hidden_layer_sizes or batchnorm that differ from the "
+                "fitted network's: fit with warm_start=False."
+            )
+        if (before.optimizer, before.options) != (structure.optimizer, structure.options):
+            slots = _engine.initial_slots(structure, state.weights, numbers)
+            state = replace(state, slots=slots, step=0)
+        return state
+
+    def _monitored(self):
+        """The history's entry that decides on the best epoch."""
+        is_loss = self.monitor in ("loss", "val_loss")
+        return self.monitor if is_loss else f"val_{self.monitor}"
+
+    def _with_watchers(self, job, validation):
+        """The job with what looks at it after each epoch, and the listener if any."""
+        if job.monitor not in ("loss", "val_loss") and validation is not None:
+            score = ScoreMonitor(copy.copy(self), self.monitor, validation)
+            job = replace(job, score=score, larger_is_better=True)
+        listener = listener_for(self, job)
+        if listener is not None:
+            job = replace(job, listener=listener)
+            rate = listener.start(job.state).get("learning_rate")
+            if rate is not None:
+                constant = replace(job.schedule, name="constant", learning_rate=rate)
+                job = replace(job, schedule=replace(constant, table=None, warmup_steps=0))
+        return job, listener
+
+    def _keep(self, structure, numbers, seed, state):
+        self._state = {
+            "structure": structure.to_dict(),
+            "numbers": numbers,
+            "seed": seed,
+            **vars(state),
+        }
+        vars(self).pop("_keras_model", None)
+
+    def _keep_history(self, result, goes_on):
+        before, epochs_before = ({}, 0)
+        if goes_on:
+            before, epochs_before = self.history_, self.n_iter_
+        self.history_ = {
+            name: before.get(name, []) + values
+            for name, values in result.history.items()
+        }
+        self.loss_curve_ = self.history_["loss"]
+        self.n_iter_ = result.state.epoch
+        self.best_epoch_ = epochs_before + result.best_epoch
+        self.n_parameters_ = sum(a.size for a in result.state.weights.values())
+
+    # --- the fitted network
+
+    def _structure(self):
+        return Structure.from_dict(self._state["structure"])
+
+    def _training_state(self):
+        names = ("weights", "moving", "slots", "step", "epoch")
+        return State(**{name: self._state[name] for name in names})
+
+    @property
+    def model_(self):
+        """The trained network as a plain, compiled ``keras.Sequential``.
+
+        It takes the features as `fit` does, before standardisation, and holds the
+        optimizer's state: it predicts, saves, exports and trains on without skreg. It
+        is built when it is first asked for and then kept; training it does not change
+        the estimator.
+        """
+        check_is_fitted(self)
+        if "_keras_model" not in vars(self):
+            self._keras_model = build_model(self)
+        return self._keras_model
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        state.pop("_keras_model", None)
+        return state
+
+    def _outputs(self, X):
+        """The network's outputs for validated features, shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
+        structure, state = self._structure(), self._training_state()
+        standardizer = Standardizer(**self._input_statistics)
+        return np.concatenate(
+            [
+                _engine.predict(
+                    structure,
+                    state,
+                    self._state["numbers"],
+                    standardizer.transform(X[rows], structure.dtype),
+                )
+                for rows in row_blocks(*X.shape)
+            ]
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class ScoreMonitor:
+    """A scikit-learn scorer on the validation rows, as the engine calls it."""
+
+    def __init__(self, estimator, scoring, validation):
+        self._estimator = estimator
+        self._scoring = scoring
+        self._validation = validation
+
+    def __call__(self, state):
+        """The score of a lane's state."""
+        self._estimator._state = {**self._estimator._state, **vars(state)}
+        scorer = get_scorer(self._scoring)
+        return scorer(self._estimator, self._validation.X, self._validation.y)

@@ -1,0 +1,87 @@
+"""Who hears of each epoch: Keras callbacks, and the line that `verbose` prints."""
+
+import copy
+
+from ._engine.jobs import Schedule
+from ._keras import keras
+from ._model import build_model, read_weights, write_state
+
+
+class Listener:
+    """Tells a fit's callbacks of its epochs, as ``keras.Model.fit`` would.
+
+    The callbacks are copies, so that fits of one search can share a list of them. Their
+    ``model`` is the estimator's plain Keras model with the lane's weights of the
+    moment. Setting its ``stop_training`` or its optimizer's learning rate acts on the
+    training, and so do weights that are changed when training ends; weights that are
+    changed between epochs do not.
+    """
+
+    def __init__(self, estimator, job):
+        self._epochs, self._verbose = job.epochs, estimator.verbose
+        self._structure, self._schedule = estimator._structure(), job.schedule
+        self._rate = None
+        self._callbacks = None
+        if estimator.callbacks:
+            self._model = build_model(estimator)
+            self._callbacks = keras().callbacks.CallbackList(
+                copy.deepcopy(list(estimator.callbacks)),
+                model=self._model,
+                epochs=job.epochs,
+                steps=job.steps_per_epoch,
+                verbose=0,
+            )
+            self._model.stop_training = False
+
+    def start(self, state):
+        """Before the first epoch; the answer is that of a call."""
+        if self._callbacks is None:
+            return {}
+        self._show(state)
+        self._callbacks.on_train_begin()
+        self._callbacks.on_epoch_begin(0)
+        return self._answer()
+
+    def __call__(self, epoch, logs, read_state):
+        """After an epoch, counted from 1; the answer is that of ``Job.listener``."""
+        if self._verbose:
+            values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+            print(f"Epoch {epoch}/{self._epochs} - {values}", flush=True)
+        if self._callbacks is None:
+            return {}
+        self._show(read_state())
+        self._callbacks.on_epoch_end(epoch - 1, logs)
+        if epoch < self._epochs and not self._model.stop_training:
+            self._callbacks.on_epoch_begin(epoch)
+        return self._answer()
+
+    def finish(self, state):
+        """After the last epoch: the weights that training ends with."""
+        if self._callbacks is None:
+            return state.weights, state.moving
+        self._show(state)
+        self._callbacks.on_train_end()
+        return read_weights(self._model, state)
+
+    def _show(self, state):
+        write_state(self._model, self._structure, state)
+        if self._rate is None:
+            rate = float(self._schedule.rates([state.step])[0])
+            self._model.optimizer.learning_rate = rate
+            self._rate_shown = self._current_rate()
+
+    def _current_rate(self):
+        return float(self._model.optimizer.learning_rate)
+
+    def _answer(self):
+        answer = {"stop": bool(self._model.stop_training)}
+        if self._rate is not None or self._current_rate() != self._rate_shown:
+            self._rate = answer["learning_rate"] = self._current_rate()
+        return answer
+
+
+def listener_for(estimator, job):
+    """The fit's listener, or None where nobody listens."""
+    if estimator.callbacks or estimator.verbose:
+        return Listener(estimator, job)
+    return None

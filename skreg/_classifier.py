@@ -1,0 +1,516 @@
+"""The classifier: mostly what a user reads about it."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
+
+from ._base import RegularizedNetwork, all_or_nothing
+from ._parameters import CLASSIFIER_RULES
+from ._targets import ClassTargets, check_class_targets
+
+
+def _gives_probabilities(estimator):
+    if estimator.loss == "hinge":
+        raise AttributeError("loss='hinge' gives margins, by decision_function.")
+    return True
+
+
+def _gives_margins(estimator):
+    if estimator.loss != "hinge":
+        raise AttributeError("decision_function is for loss='hinge'.")
+    return True
+
+
+class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
+    """A feed-forward network for classes, with every regularizer as a parameter.
+
+    It is trained with Keras's rules and is a scikit-learn classifier: grid searches,
+    pipelines and cross-validation take it as it is. Targets may be binary, multiclass
+    or multilabel (a 0/1 indicator matrix), with labels of any type.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(64, 64)
+        Units of each hidden layer. An empty sequence gives a linear model.
+
+    activation : str or callable, default="relu"
+        Of the hidden layers: a name in ``keras.activations``, or a function of a tensor
+        that is made of ``keras.ops``.
+
+    negative_slope : float, default=0.2
+        Slope for negative inputs, at least 0. Only used when
+        ``activation="leaky_relu"``.
+
+    dropout : float or sequence of float, default=0.0
+        Share of each hidden layer's outputs that a training step sets to zero, in
+        [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
+        layers, or one for each. With ``activation="selu"`` it is alpha dropout [2]_.
+
+    input_dropout : float, default=0.0
+        Dropout of the (standardised) inputs, in [0, 1).
+
+    gaussian_noise : float, default=0.0
+        Standard deviation of normal noise that training adds to the (standardised)
+        inputs, at least 0.
+
+    l1, l2 : float, default=0.0
+        Penalties ``l1 * sum(abs(kernel)) + l2 * sum(kernel**2)`` that each layer's
+        kernel adds to the loss, at least 0. Both together are Keras's ``L1L2``.
+
+    bias_l1, bias_l2 : float, default=0.0
+        The same for biases.
+
+    activity_l1, activity_l2 : float, default=0.0
+        The same for what leaves each hidden activation, per row.
+
+    max_norm : float, default=None
+        Largest norm of the weights that lead into a unit, above 0; longer ones are
+        scaled back after each step [1]_. None sets no limit.
+
+    weight_decay : float, default=None
+        Share of all weights, times the learning rate, that each step takes away,
+        apart from the gradient [3]_; at least 0. None is 0.004 for
+        ``optimizer="adamw"`` and 0 for others.
+
+    batchnorm : bool or "layer", default=False
+        True normalises by batch between each hidden Dense layer and its activation
+        [4]_, with a momentum of 0.9 for the moving statistics; "layer" normalises each
+        row over the layer's units [5]_.
+
+    normalize : bool, default=True
+        Whether inputs are standardised, with the (weighted) mean and standard
+        deviation of the training rows; columns of sparse input are scaled and not
+        centred.
+
+    initializer : str or Keras initializer, default="auto"
+        Draws the kernels before training: a name in ``keras.initializers`` or an
+        instance. "auto" is He's for activations of the relu family [6]_, LeCun's for
+        selu, and Glorot's [7]_ for others and for the output layer.
+
+    optimizer : str or Keras optimizer, default="adam"
+        One of "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", "adamax",
+        "adadelta", "lion", "ftrl"; or an instance of one of these Keras classes, whose
+        settings are used where the parameters below are None.
+
+    learning_rate : float, default=None
+        Above 0. None is the optimizer's usual value: 1 for "adadelta", 0.01 for "sgd"
+        and "adagrad", 0.0001 for "lion", 0.001 for others.
+
+    momentum : float, default=None
+        In [0, 1). None is 0.9 for "sgd" and 0 for "rmsprop". Only used by these two.
+
+    nesterov : bool, default=False
+        Nesterov's form of momentum. Only used when ``optimizer="sgd"``.
+
+    rho : float, default=None
+        Decay of the average of squared gradients, in [0, 1). None is 0.9 for "rmsprop"
+        and 0.95 for "adadelta". Only used by these two.
+
+    beta_1, beta_2 : float, default=None
+        Decay of the averages of gradients and of their squares, in [0, 1). None is 0.9
+        and 0.999 (for "lion" 0.99). Only used by "adam", "adamw", "nadam", "adamax"
+        and "lion".
+
+    epsilon : float, default=None
+        Added to denominators, above 0. None is 1e-7. Not used by "sgd", "lion" and
+        "ftrl".
+
+    clipnorm : float, default=None
+        Largest norm of the gradient of each weight array, above 0. None sets no limit.
+
+    schedule : str or Keras schedule, default="constant"
+        The learning rate over all steps of a fit: "constant"; "cosine" to zero;
+        "cosine_restarts", three cosines of 1, 2 and 4 sevenths of the steps [8]_;
+        "step", a tenth after half of the steps and a hundredth after three quarters;
+        "exponential" to a hundredth; or a ``keras.optimizers.schedules`` instance, to
+        which `learning_rate` does not apply.
+
+    warmup : float, default=0.0
+        Share of the steps in which the rate first rises linearly from 0, in [0, 1).
+
+    batch_size : int, "auto" or "full", default="auto"
+        Rows in a training step. "auto" is 1/64 of the rows as a power of two from 32
+        to 256; "full" is all rows. A larger number than there are rows is clipped, with
+        a warning.
+
+    epochs : int, default=100
+        Passes over the training rows, at least 1.
+
+    early_stopping : bool, default=False
+        End training when `monitor` has not improved for `patience` epochs. It is
+        evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a part of the
+        training rows (stratified by class) that is set aside.
+
+    validation_fraction : float, default=0.1
+        The part that is set aside, in (0, 1). Only used when ``early_stopping=True``.
+
+    patience : int, default=10
+        Epochs without improvement, at least 0. Only used when ``early_stopping=True``.
+
+    min_delta : float, default=0.0
+        The least change that is an improvement, at least 0. Only used when
+        ``early_stopping=True``.
+
+    monitor : str, default="val_loss"
+        What decides on the best epoch: "val_loss"; "loss", of the training rows; or the
+        name of a scikit-learn scorer, such as "accuracy" or "roc_auc", on the
+        validation rows. Only used when there
+        are validation rows or ``early_stopping=True``.
+
+    restore_best_weights : bool, default=True
+        Whether training ends with the weights of its best epoch, not of its last. Only
+        used when ``early_stopping=True``.
+
+    loss : {"log_loss", "focal", "hinge"}, default="log_loss"
+        Cross-entropy; focal loss [9]_, which turns to rows that are still wrong; or
+        hinge, which gives margins (`decision_function`) and no probabilities.
+
+    label_smoothing : float, default=0.0
+        Share of each target that is spread evenly over all classes, in [0, 1) [10]_.
+        Not used when ``loss="hinge"``.
+
+    focal_gamma : float, default=2.0
+        Power of one minus the probability of the row's class, at least 0. Only used
+        when ``loss="focal"``.
+
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, ``{label: weight}``, by which rows' weights are
+        multiplied; "balanced" makes the classes weigh the same. For multilabel targets
+        a list of such dictionaries.
+
+    callbacks : list of keras.callbacks.Callback, default=None
+        Called at the start and the end of training and of each epoch, with a Keras
+        model that holds the weights of the moment. Each fit uses copies. They may stop
+        training or set the model's ``optimizer.learning_rate``.
+
+    verbose : int or bool, default=0
+        Whether each epoch prints a line.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights and the optimizer's state of the fit
+        before, on inputs standardised as they were then.
+
+    random_state : int, RandomState instance or None, default=None
+        Of the first weights, the order of the rows, noise and the validation split. An
+        int gives the same network on every run.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels of the classes, sorted; for multilabel targets the columns' numbers.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` was a frame whose column names are strings.
+
+    history_ : dict of str to list of float
+        One value an epoch, by Keras's names: "loss" (penalties and weights included)
+        and, with validation rows, "val_loss" and the monitored score, such as
+        "val_roc_auc".
+
+    loss_curve_ : list of float
+        ``history_["loss"]``.
+
+    n_iter_ : int
+        Epochs trained.
+
+    best_epoch_ : int
+        The epoch with the best monitored value, counted from 1; the last one where
+        there were no validation rows.
+
+    n_parameters_ : int
+        Trainable weights.
+
+    model_ : keras.Sequential
+        The trained network as a plain Keras model of raw features.
+
+    See Also
+    --------
+    MLPRegularizedRegressor : The same for numbers.
+    sklearn.neural_network.MLPClassifier : scikit-learn's network, with l2 alone.
+
+    References
+    ----------
+    .. [1] N. Srivastava et al. "Dropout: a simple way to prevent neural networks from
+       overfitting." JMLR 15, 2014.
+    .. [2] G. Klambauer et al. "Self-normalizing neural networks." NeurIPS 2017.
+    .. [3] I. Loshchilov, F. Hutter. "Decoupled weight decay regularization."
+       ICLR 2019.
+    .. [4] S. Ioffe, C. Szegedy. "Batch normalization: accelerating deep network
+       training by reducing internal covariate shift." ICML 2015.
+    .. [5] J. L. Ba, J. R. Kiros, G. E. Hinton. "Layer normalization." 2016.
+    .. [6] K. He et al. "Delving deep into rectifiers." ICCV 2015.
+    .. [7] X. Glorot, Y. Bengio. "Understanding the difficulty of training deep
+       feedforward neural networks." AISTATS 2010.
+    .. [8] I. Loshchilov, F. Hutter. "SGDR: stochastic gradient descent with warm
+       restarts." ICLR 2017.
+    .. [9] T.-Y. Lin et al. "Focal loss for dense object detection." ICCV 2017.
+    .. [10] C. Szegedy et al. "Rethinking the Inception architecture for computer
+       vision." CVPR 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skreg import MLPRegularizedClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> network = MLPRegularizedClassifier(dropout=0.5, epochs=30, random_state=0)
+    >>> network.fit(X_train, y_train).score(X_test, y_test) > 0.95
+    True
+    """
+
+    _rules = CLASSIFIER_RULES
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64),
+        activation="relu",
+        *,
+        negative_slope=0.2,
+        dropout=0.0,
+        input_dropout=0.0,
+        gaussian_noise=0.0,
+        l1=0.0,
+        l2=0.0,
+        bias_l1=0.0,
+        bias_l2=0.0,
+        activity_l1=0.0,
+        activity_l2=0.0,
+        max_norm=None,
+        weight_decay=None,
+        batchnorm=False,
+        normalize=True,
+        initializer="auto",
+        optimizer="adam",
+        learning_rate=None,
+        momentum=None,
+        nesterov=False,
+        rho=None,
+        beta_1=None,
+        beta_2=None,
+        epsilon=None,
+        clipnorm=None,
+        schedule="constant",
+        warmup=0.0,
+        batch_size="auto",
+        epochs=100,
+        early_stopping=False,
+        validation_fraction=0.1,
+        patience=10,
+        min_delta=0.0,
+        monitor="val_loss",
+        restore_best_weights=True,
+        loss="log_loss",
+        label_smoothing=0.0,
+        focal_gamma=2.0,
+        class_weight=None,
+        callbacks=None,
+        verbose=0,
+        warm_start=False,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.negative_slope = negative_slope
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.gaussian_noise = gaussian_noise
+        self.l1 = l1
+        self.l2 = l2
+        self.bias_l1 = bias_l1
+        self.bias_l2 = bias_l2
+        self.activity_l1 = activity_l1
+        self.activity_l2 = activity_l2
+        self.max_norm = max_norm
+        self.weight_decay = weight_decay
+        self.batchnorm = batchnorm
+        self.normalize = normalize
+        self.initializer = initializer
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.rho = rho
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.clipnorm = clipnorm
+        self.schedule = schedule
+        self.warmup = warmup
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.min_delta = min_delta
+        self.monitor = monitor
+        self.restore_best_weights = restore_best_weights
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    @all_or_nothing
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on a part of the data, from where training stands.
+
+        The first call on an unfitted estimator sets the classes and the statistics by
+        which inputs are standardised; later ones, and those after `fit`, go on with
+        the weights, the optimizer's state and the learning-rate schedule.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Targets.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that calls will bring. Needed at the first call; may be left
+            out later. Not used for multilabel targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss.
+
+        Returns
+        -------
+        self : MLPRegularizedClassifier
+
+        Raises
+        ------
+        ValueError
+            As `fit`; if `classes` is missing at the first call, or differs at a later
+            one; or with ``early_stopping=True`` or ``class_weight="balanced"``.
+        """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "The 'class_weight' parameter must be a dictionary for partial_fit, "
+                "which does not see all rows. Got 'balanced' instead."
+            )
+        if not hasattr(self, "_state"):
+            self._check_classes_given(classes, y)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                "classes must be those of the first call, "
+                f"{self.classes_.tolist()}. Got {np.unique(classes).tolist()}."
+            )
+        self._fit_part(X, y, sample_weight, classes)
+
+    def _check_classes_given(self, classes, y):
+        if classes is None and type_of_target(y) != "multilabel-indicator":
+            raise ValueError(
+                "classes must be passed to the first call of partial_fit, since a part "
+                "of the data may not hold them all. Got None."
+            )
+
+    def _check_targets(self, y):
+        return check_class_targets(y)
+
+    def _strata(self, y):
+        return y if y.ndim == 1 else None
+
+    def _class_weights(self, y):
+        if self.class_weight is None:
+            return 1.0
+        weight = compute_sample_weight(self.class_weight, y)
+        if not (np.isfinite(weight).all() and weight.min() >= 0):
+            raise ValueError(
+                "The 'class_weight' parameter must give numbers of at least 0. Got "
+                f"{self.class_weight!r} instead."
+            )
+        return weight
+
+    def _learn_targets(self, y, weight, classes=None):
+        coder = ClassTargets.of(y, classes)
+        self.classes_ = coder.classes
+        self._multilabel = coder.multilabel
+
+    def _coder(self):
+        return ClassTargets(self.classes_, self._multilabel)
+
+    def predict(self, X):
+        """The most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels of the classes; for multilabel targets an indicator matrix, with 1
+            where the label's probability is above 0.5.
+        """
+        outputs = self._outputs(X)
+        threshold = 0.0 if self._structure().loss.endswith("hinge") else 0.5
+        if self._multilabel:
+            return (outputs > threshold).astype(int)
+        if outputs.shape[1] == 1:
+            return self.classes_[(outputs[:, 0] > threshold).astype(int)]
+        return self.classes_[outputs.argmax(axis=1)]
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X):
+        """Probabilities of the classes. Not there when ``loss="hinge"``.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; for multilabel targets each label's own
+            probability.
+        """
+        outputs = self._outputs(X)
+        if outputs.shape[1] == 1 and not self._multilabel:
+            return np.hstack([1 - outputs, outputs])
+        return outputs
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X):
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):  # a probability may round to 0
+            return np.log(self.predict_proba(X))
+
+    @available_if(_gives_margins)
+    def decision_function(self, X):
+        """Margins of the classes. Only there when ``loss="hinge"``.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes that of the second, which is predicted where it is above 0.
+        """
+        outputs = self._outputs(X)
+        return outputs if self._multilabel or outputs.shape[1] > 1 else outputs[:, 0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,233 @@
+"""From constructor parameters to a structure, the numbers of a lane and its schedule."""
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ._engine.optimizers import OPTIMIZERS
+from ._engine.schedules import Schedule
+from ._keras import keras
+from ._parameters import hidden_layers, is_keras_optimizer, is_keras_schedule
+from ._structure import REMEDIES, Structure
+
+# Activations that are 0, or nearly, for negative inputs: half of the variance is lost,
+# which He's initializers make up for.
+_RELU_FAMILY = {
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "celu",
+    "gelu",
+    "silu",
+    "swish",
+    "hard_silu",
+    "hard_swish",
+    "mish",
+}
+
+
+@dataclass(frozen=True)
+class Descent:
+    """What the optimizer's parameters, or a Keras optimizer's own, come to.
+
+    `numbers` holds every number that the rule reads, `learning_rate` among them;
+    `clipping` is None or Keras's name of the kind, `clip` its limit; `schedule` is None
+    or the Keras schedule that a Keras optimizer holds.
+    """
+
+    optimizer: str
+    options: frozenset
+    numbers: dict
+    clipping: str | None = None
+    clip: float = np.inf
+    schedule: object = None
+
+
+def descent(estimator):
+    """The estimator's `Descent`.
+
+    Raises
+    ------
+    ValueError
+        For a Keras optimizer that the engine has no rule for.
+    """
+    if is_keras_optimizer(estimator.optimizer):
+        found = _from_keras(estimator.optimizer)
+    else:
+        name = estimator.optimizer
+        options = {"nesterov"} if estimator.nesterov and name == "sgd" else ()
+        found = Descent(name, frozenset(options), OPTIMIZERS[name].defaults)
+    given = {
+        name: float(getattr(estimator, name))
+        for name in found.numbers
+        if getattr(estimator, name, None) is not None
+    }
+    found = replace(found, numbers={**found.numbers, **given})
+    if "learning_rate" in given:
+        found = replace(found, schedule=None)
+    if estimator.clipnorm is not None:
+        found = replace(found, clipping="clipnorm", clip=float(estimator.clipnorm))
+    return found
+
+
+def _from_keras(optimizer):
+    """What a Keras optimizer instance holds, as a `Descent`."""
+    kind, config = type(optimizer), optimizer.get_config()
+    names = {getattr(keras().optimizers, o.keras_name): n for n, o in OPTIMIZERS.items()}
+    if kind not in names:
+        raise ValueError(
+            "The 'optimizer' parameter must be one of the Keras optimizers that update "
+            f"each weight by itself: {', '.join(c.__name__ for c in names)}. Got an "
+            f"instance of {kind.__name__} instead."
+        )
+    for setting in ("use_ema", "gradient_accumulation_steps", "loss_scale_factor"):
+        if config.get(setting):
+            raise ValueError(
+                f"The 'optimizer' parameter must not set {setting!r}, which is not "
+                f"supported. Got {setting}={config[setting]!r} in {kind.__name__}."
+            )
+    # In the configuration a schedule is a dictionary; the attribute gives its value.
+    config["learning_rate"] = np.asarray(optimizer.learning_rate)
+    schedule = optimizer._learning_rate
+    limits = [k for k in ("clipnorm", "global_clipnorm", "clipvalue") if config[k]]
+    return Descent(
+        names[kind],
+        frozenset(o for o in ("nesterov", "amsgrad", "centered") if config.get(o)),
+        {k: float(config[k] or 0.0) for k in OPTIMIZERS[names[kind]].defaults},
+        limits[0] if limits else None,
+        float(config[limits[0]]) if limits else np.inf,
+        schedule if is_keras_schedule(schedule) else None,
+    )
+
+
+def structure_of(estimator, found, n_features, n_outputs, loss, room):
+    """The estimator's structure.
+
+    Parameters
+    ----------
+    found : Descent
+    loss : str
+        The engine's name of the loss.
+    room : int
+        Rows that a step has room for.
+    """
+    normalization = {True: "batch", False: None, "layer": "layer"}
+    remedies = {
+        remedy
+        for remedy, names in REMEDIES.items()
+        if any(_is_used(getattr(estimator, name)) for name in names)
+    }
+    return Structure(
+        n_features=n_features,
+        n_outputs=n_outputs,
+        hidden=hidden_layers(estimator.hidden_layer_sizes),
+        activation=estimator.activation,
+        normalization=normalization[estimator.batchnorm],
+        loss=loss,
+        optimizer=found.optimizer,
+        options=found.options,
+        batch_size=room,
+        clipping=found.clipping,
+        remedies=frozenset(remedies),
+        dtype=keras().config.floatx(),
+    )
+
+
+def _is_used(value):
+    return value is not None and bool(np.any(np.asarray(value) != 0))
+
+
+def numbers_of(estimator, found):
+    """Every number that a lane of the estimator's structure carries."""
+    layers = len(hidden_layers(estimator.hidden_layer_sizes))
+    names = {name for group in REMEDIES.values() for name in group} - {"max_norm"}
+    names |= {"negative_slope"}
+    # Each kind of estimator has its own parameters of the loss.
+    names |= {"label_smoothing", "focal_gamma", "huber_delta", "quantile"} & set(
+        vars(estimator)
+    )
+    numbers = {name: getattr(estimator, name) for name in sorted(names)}
+    numbers["dropout"] = tuple(np.broadcast_to(estimator.dropout, layers).tolist())
+    numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
+    numbers["clip"] = found.clip
+    numbers |= found.numbers
+    del numbers["learning_rate"]  # each step has its own
+    return {
+        name: value if isinstance(value, tuple) else float(value)
+        for name, value in numbers.items()
+    }
+
+
+def batch_size_of(estimator, n_rows):
+    """Rows in a batch, and the rows that a step should have room for."""
+    wanted = estimator.batch_size
+    if wanted == "auto":
+        # 1/64 of the rows, as a power of two from 32 to 256.
+        wanted = 2 ** int(np.clip(np.log2(n_rows / 64), 5, 8))
+    elif wanted == "full":
+        return n_rows, _rounded_up(n_rows)
+    elif wanted > n_rows:
+        warnings.warn(
+            f"Got batch_size={wanted} for {n_rows} training rows. It is clipped to "
+            f"{n_rows}; batch_size='full' asks for that.",
+            stacklevel=2,
+        )
+    if wanted > n_rows:
+        return n_rows, min(wanted, _rounded_up(n_rows))
+    return int(wanted), int(wanted)
+
+
+def _rounded_up(rows):
+    """To a few sizes, so that folds of unequal size have the same structure."""
+    unit = max(8, 2 ** int(np.log2(rows)) // 8)
+    return -(-rows // unit) * unit
+
+
+def schedule_of(estimator, found, steps, first_step):
+    """The learning rate of a lane that takes `steps` steps from `first_step` on."""
+    rate = found.numbers["learning_rate"]
+    warmup = round(estimator.warmup * steps)
+    keras_schedule = keras_schedule_of(estimator, found)
+    if keras_schedule is None:
+        return Schedule(estimator.schedule, rate, steps, warmup, first_step)
+    table = np.array([float(keras_schedule(step)) for step in range(steps)])
+    table[:warmup] *= np.arange(warmup) / max(warmup, 1)
+    return Schedule("constant", rate, steps, warmup, first_step, table)
+
+
+def keras_schedule_of(estimator, found):
+    """The Keras schedule that the user gave, by itself or in an optimizer, or None."""
+    if is_keras_schedule(estimator.schedule):
+        return estimator.schedule
+    return found.schedule if estimator.schedule == "constant" else None
+
+
+def kernel_initializers(estimator, n_layers):
+    """The Keras initializers of the kernels, hidden layers first, as names or objects.
+
+    "auto" is He's for activations of the relu family, LeCun's for selu and Glorot's
+    otherwise and for the output layer.
+    """
+    wanted = estimator.initializer
+    if not (isinstance(wanted, str) and wanted == "auto"):
+        return [wanted] * n_layers
+    activation = estimator.activation
+    hidden = "glorot_uniform"
+    if isinstance(activation, str):
+        if activation in _RELU_FAMILY:
+            hidden = "he_normal"
+        elif activation == "selu":
+            hidden = "lecun_normal"
+    return [hidden] * (n_layers - 1) + ["glorot_uniform"]
+
+
+def draw(initializer, shape, seed, dtype):
+    """An array from a Keras initializer; `seed` is used unless it has one of its own."""
+    initializer = keras().initializers.get(initializer)
+    if hasattr(initializer, "get_config"):
+        config = initializer.get_config()
+        if "seed" in config and config["seed"] is None:
+            initializer = type(initializer).from_config(config | {"seed": seed})
+    return np.asarray(initializer(shape, dtype=dtype))

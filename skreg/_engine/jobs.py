@@ -1,0 +1,135 @@
+"""What goes into the engine for one lane, and what comes out: arrays and numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .schedules import Schedule
+
+
+@dataclass(frozen=True)
+class State:
+    """A lane's training state, without a lane axis.
+
+    `weights` and `moving` map names to arrays as `network.weight_shapes` lays down;
+    `slots` maps the optimizer's slots to such dictionaries. `step` and `epoch` count
+    what has been trained, over all calls.
+    """
+
+    weights: dict[str, np.ndarray]
+    moving: dict[str, np.ndarray]
+    slots: dict[str, dict[str, np.ndarray]]
+    step: int = 0
+    epoch: int = 0
+
+    def is_finite(self):
+        """Whether every weight and moving statistic is a finite number."""
+        arrays = (*self.weights.values(), *self.moving.values())
+        return all(np.isfinite(array).all() for array in arrays)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows with their targets, all of the structure's dtype.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n_rows, n_features)
+    y : ndarray of shape (n_rows, n_targets)
+        For losses with one-hot targets a single column of class codes.
+    weight : ndarray of shape (n_rows,)
+        Positive, with mean 1.
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray
+
+    def __len__(self):
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When training ends before its last epoch, by Keras's EarlyStopping's rules."""
+
+    patience: int
+    min_delta: float
+    restore_best_weights: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that the training of one lane needs.
+
+    Attributes
+    ----------
+    state : State
+        Where training starts.
+    rows : Rows
+    validation : Rows or None
+        Evaluated after each epoch.
+    numbers : dict of str to float or sequence of float
+        Every number that the structure's parts read, by name.
+    schedule : Schedule
+        The learning rate of each step.
+    batch_size, epochs, seed : int
+    monitor : str
+        The entry of the history that decides on the best epoch.
+    larger_is_better : bool
+        Whether the monitored value is a score, not a loss.
+    score : callable or None
+        ``score(state)`` gives the monitored value where the engine cannot.
+    stopping : Stopping or None
+    listener : callable or None
+        ``listener(epoch, logs, state)`` is called after each epoch, with a function
+        of no arguments as `state`. It returns None, or a dictionary with any of
+        "stop" (True ends training) and "learning_rate" (constant from then on).
+    """
+
+    state: State
+    rows: Rows
+    numbers: dict[str, Any]
+    schedule: Schedule
+    batch_size: int
+    epochs: int
+    seed: int
+    validation: Rows | None = None
+    monitor: str = "val_loss"
+    larger_is_better: bool = False
+    score: Callable | None = None
+    stopping: Stopping | None = None
+    listener: Callable | None = None
+
+    @property
+    def steps_per_epoch(self):
+        return -(-len(self.rows) // self.batch_size)
+
+    def with_start(self, state):
+        """The same job from another state."""
+        return replace(self, state=state)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a lane's training gave.
+
+    Attributes
+    ----------
+    state : State
+        After the last epoch, or with the best epoch's weights where those are wanted.
+    history : dict of str to list of float
+        One value an epoch, by Keras's names.
+    best_epoch : int
+        The epoch with the best monitored value, counted from 1; the last one where
+        nothing was monitored.
+    diverged : int or None
+        The epoch in which the loss or a weight ceased to be a finite number.
+    """
+
+    state: State
+    history: dict[str, list] = field(default_factory=dict)
+    best_epoch: int = 0
+    diverged: int | None = None

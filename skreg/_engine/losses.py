@@ -1,0 +1,151 @@
+"""The losses, on the network's raw outputs ("logits" for classes).
+
+A loss maps targets and raw outputs of shape (lanes, rows, outputs) to one value a row,
+shape (lanes, rows). Each equals the Keras loss named in its row of `LOSSES` on what the
+output activation named there makes of the raw outputs; computing from the raw outputs
+is the numerically stable form.
+
+To add a loss, add one function and its row in `LOSSES`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import ops
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A row of `LOSSES`.
+
+    ``function(target, raw, n)``; ``n`` maps the names of the lane's numbers to arrays
+    of shape (lanes, 1, 1).
+    """
+
+    function: Callable
+    activation: str  # Keras's name of what turns raw outputs into predictions
+    keras_name: str | None  # class in keras.losses; None where Keras has none
+    # Numbers of the Keras loss, by the name of the parameter that holds each.
+    numbers: dict
+    # The loss is multiplied by s**degree where targets and outputs are by s.
+    degree: int = 0
+    # Classes only: targets are codes that the program turns into one-hot rows.
+    one_hot: bool = False
+
+
+def one_hot(codes, n_classes):
+    """Rows of zeros with a one at the class's code, from shape (lanes, rows, 1)."""
+    return ops.one_hot(ops.cast(codes[..., 0], "int32"), n_classes, dtype=codes.dtype)
+
+
+def smooth_labels(target, n, classes):
+    """Targets moved towards the uniform distribution (Szegedy et al. 2016)."""
+    return target * (1 - n["label_smoothing"]) + n["label_smoothing"] / classes
+
+
+def _sigmoid_cross_entropy(target, raw):
+    return ops.maximum(raw, 0.0) - raw * target + ops.softplus(-ops.abs(raw))
+
+
+def _binary_log_loss(target, raw, n):
+    target = smooth_labels(target, n, 2)
+    return ops.mean(_sigmoid_cross_entropy(target, raw), axis=-1)
+
+
+def _categorical_log_loss(target, raw, n):
+    target = smooth_labels(target, n, raw.shape[-1])
+    return -ops.sum(target * ops.log_softmax(raw), axis=-1)
+
+
+# Focal loss (Lin et al. 2017) multiplies by (1 - p)**gamma. The probability is kept
+# away from 1 as Keras does (its epsilon), since the power's slope is infinite at 0 for
+# gamma below 1.
+_EPSILON = 1e-7
+
+
+def _binary_focal(target, raw, n):
+    target = smooth_labels(target, n, 2)
+    p = ops.sigmoid(raw)
+    missing = ops.maximum(1 - (target * p + (1 - target) * (1 - p)), _EPSILON)
+    focus = ops.power(missing, n["focal_gamma"])
+    return ops.mean(focus * _sigmoid_cross_entropy(target, raw), axis=-1)
+
+
+def _categorical_focal(target, raw, n):
+    target = smooth_labels(target, n, raw.shape[-1])
+    log_p = ops.log_softmax(raw)
+    focus = ops.power(ops.maximum(1 - ops.exp(log_p), _EPSILON), n["focal_gamma"])
+    return -ops.sum(focus * target * log_p, axis=-1)
+
+
+def _binary_hinge(target, raw, n):
+    return ops.mean(ops.maximum(1 - (2 * target - 1) * raw, 0.0), axis=-1)
+
+
+def _categorical_hinge(target, raw, n):
+    own = ops.sum(target * raw, axis=-1)
+    other = ops.max((1 - target) * raw, axis=-1)
+    return ops.maximum(other - own + 1, 0.0)
+
+
+def _squared_error(target, raw, n):
+    return ops.mean(ops.square(raw - target), axis=-1)
+
+
+def _absolute_error(target, raw, n):
+    return ops.mean(ops.abs(raw - target), axis=-1)
+
+
+def _huber(target, raw, n):
+    error, delta = ops.abs(raw - target), n["huber_delta"]
+    inner = 0.5 * ops.square(error)
+    return ops.mean(
+        ops.where(error <= delta, inner, delta * error - 0.5 * ops.square(delta)),
+        axis=-1,
+    )
+
+
+def _quantile(target, raw, n):
+    error, quantile = target - raw, n["quantile"]
+    return ops.mean(ops.maximum(quantile * error, (quantile - 1) * error), axis=-1)
+
+
+def _poisson(target, raw, n):
+    return ops.mean(ops.exp(raw) - target * raw, axis=-1)
+
+
+# Keras's losses for classes all take the smoothing; hinge has none.
+_SMOOTHING = {"label_smoothing": "label_smoothing"}
+_FOCAL = _SMOOTHING | {"gamma": "focal_gamma"}
+
+LOSSES = {
+    "binary_log_loss": Loss(
+        _binary_log_loss, "sigmoid", "BinaryCrossentropy", _SMOOTHING
+    ),
+    "categorical_log_loss": Loss(
+        _categorical_log_loss,
+        "softmax",
+        "CategoricalCrossentropy",
+        _SMOOTHING,
+        one_hot=True,
+    ),
+    "binary_focal": Loss(_binary_focal, "sigmoid", "BinaryFocalCrossentropy", _FOCAL),
+    "categorical_focal": Loss(
+        _categorical_focal,
+        "softmax",
+        "CategoricalFocalCrossentropy",
+        _FOCAL,
+        one_hot=True,
+    ),
+    "binary_hinge": Loss(_binary_hinge, "linear", "Hinge", {}),
+    "categorical_hinge": Loss(
+        _categorical_hinge, "linear", "CategoricalHinge", {}, one_hot=True
+    ),
+    "squared_error": Loss(_squared_error, "linear", "MeanSquaredError", {}, degree=2),
+    "absolute_error": Loss(
+        _absolute_error, "linear", "MeanAbsoluteError", {}, degree=1
+    ),
+    "huber": Loss(_huber, "linear", "Huber", {"delta": "huber_delta"}, degree=2),
+    "quantile": Loss(_quantile, "linear", None, {}, degree=1),
+    "poisson": Loss(_poisson, "exponential", "Poisson", {}, degree=1),
+}

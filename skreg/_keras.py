@@ -1,0 +1,85 @@
+"""Keras, imported when it is first needed and without TensorFlow's start-up chatter."""
+
+import functools
+import importlib
+import os
+import re
+import threading
+from contextlib import contextmanager
+
+# Lines that TensorFlow's C++ part prints while it starts, on a machine where all is
+# well: notes (I) and warnings (W) of its two log formats, and two complaints of its GPU
+# part that only say that there is no GPU.
+_CHATTER = re.compile(
+    rb"[IW]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IW] "
+    rb"|WARNING: All log messages before absl::InitializeLog"
+    rb"|To enable the following instructions: "
+    rb"|.*failed call to cuInit|.*when one has already been registered"
+)
+
+_lock = threading.Lock()
+
+
+def keras():
+    """The ``keras`` module on its TensorFlow backend, imported on the first call."""
+    with _lock:
+        return _import_keras()
+
+
+@functools.cache
+def _import_keras():
+    with _minimum_log_level("2"), _without_chatter():
+        module = importlib.import_module("keras")
+        backend = module.backend.backend()
+        if backend == "tensorflow":
+            module.ops.zeros(())  # the first operation looks for devices
+    if backend != "tensorflow":
+        raise ImportError(
+            "skreg trains with Keras's 'tensorflow' backend, but Keras runs on "
+            f"{backend!r}. Set KERAS_BACKEND=tensorflow, or unset it, before Python "
+            "starts."
+        )
+    return module
+
+
+@contextmanager
+def _minimum_log_level(level):
+    """TensorFlow reads its log level from the environment once, while it loads."""
+    name = "TF_CPP_MIN_LOG_LEVEL"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = level
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+@contextmanager
+def _without_chatter():
+    """Keep TensorFlow's start-up notes, and nothing else, from standard error.
+
+    Some of them are printed before TensorFlow heeds its log level, and from C++, so
+    the file descriptor itself is led through a filter while the block runs.
+    """
+    stderr = os.dup(2)
+    read_end, write_end = os.pipe()
+    os.dup2(write_end, 2)
+    os.close(write_end)
+    pump = threading.Thread(target=_pump, args=(read_end, stderr), daemon=True)
+    pump.start()
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        # A child process started meanwhile may hold the pipe open: the filter then
+        # goes on beside us for as long as that process writes.
+        pump.join(timeout=1)
+
+
+def _pump(read_end, stderr):
+    with open(read_end, "rb") as lines, open(stderr, "wb", buffering=0) as out:
+        for line in lines:
+            if not _CHATTER.match(line):
+                out.write(line)

@@ -1,0 +1,65 @@
+"""Rows with their targets and weights, and the split that sets some aside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows as the user gave them.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    weight : ndarray of shape (n_samples,)
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray
+
+    def __getitem__(self, rows):
+        return Sample(self.X[rows], self.y[rows], self.weight[rows])
+
+    def __len__(self):
+        return len(self.y)
+
+
+def split_off_validation(sample, strata, fraction, seed):
+    """Training rows and validation rows, in that order.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_samples,) or None
+        Classes whose proportions both parts keep.
+    fraction : float
+        The share of the validation rows.
+
+    Raises
+    ------
+    ValueError
+        If the validation rows do not hold every class, or either part has no row.
+    """
+    classes = set() if strata is None else set(strata.tolist())
+    try:
+        training, validation = train_test_split(
+            np.arange(len(sample)),
+            test_size=fraction,
+            stratify=strata,
+            random_state=seed,
+        )
+        held = set() if strata is None else set(strata[validation].tolist())
+    except ValueError:  # a part is empty or has fewer rows than there are classes
+        held = None
+    if held != classes:
+        wanted = f"a row of each of the {len(classes)} classes" if classes else "a row"
+        raise ValueError(
+            f"The 'validation_fraction' parameter must leave {wanted} for validation "
+            f"and for training. Got {fraction} of {len(sample)} rows. Increase it, or "
+            "pass X_val and y_val to fit."
+        )
+    return sample[training], sample[validation]
