@@ -186,7 +186,7 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
     def _train(self, training, validation, seed, goes_on, is_part=False):
         """Train on these samples and keep what comes of it."""
         structure, job = self._job(training, validation, seed, goes_on, is_part)
-        self._keep(structure, job.numbers, seed, job.state)
+        self._keep(structure, job, job.state)
         job, listener = self._with_watchers(job, validation)
         result = _engine.train(structure, job)
         if result.diverged:
@@ -199,7 +199,7 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         if listener is not None:
             weights, moving = listener.finish(state)
             state = replace(state, weights=weights, moving=moving)
-        self._keep(structure, job.numbers, seed, state)
+        self._keep(structure, job, state)
         self._keep_history(result, goes_on)
 
     def _learn_inputs(self, training):
@@ -248,7 +248,9 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         """The sample as the engine takes it."""
         X = Standardizer(**self._input_statistics).transform(sample.X, dtype)
         weight = sample.weight / sample.weight.mean()
-        return Rows(X, self._coder().encode(sample.y).astype(dtype), weight.astype(dtype))
+        return Rows(
+            X, self._coder().encode(sample.y).astype(dtype), weight.astype(dtype)
+        )
 
     def _start(self, structure, numbers, seed, goes_on):
         """The state that training starts from."""
@@ -268,7 +270,10 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
                 "layers. Got hidden_layer_sizes or batchnorm that differ from the "
                 "fitted network's: fit with warm_start=False."
             )
-        if (before.optimizer, before.options) != (structure.optimizer, structure.options):
+        if (before.optimizer, before.options) != (
+            structure.optimizer,
+            structure.options,
+        ):
             slots = _engine.initial_slots(structure, state.weights, numbers)
             state = replace(state, slots=slots, step=0)
         return state
@@ -289,14 +294,18 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
             rate = listener.start(job.state).get("learning_rate")
             if rate is not None:
                 constant = replace(job.schedule, name="constant", learning_rate=rate)
-                job = replace(job, schedule=replace(constant, table=None, warmup_steps=0))
+                job = replace(
+                    job, schedule=replace(constant, table=None, warmup_steps=0)
+                )
         return job, listener
 
-    def _keep(self, structure, numbers, seed, state):
+    def _keep(self, structure, job, state):
+        """Make this lane's state the estimator's."""
         self._state = {
             "structure": structure.to_dict(),
-            "numbers": numbers,
-            "seed": seed,
+            "numbers": job.numbers,
+            "seed": job.seed,
+            "learning_rate": float(job.schedule.rates([state.step])[0]),
             **vars(state),
         }
         vars(self).pop("_keras_model", None)
@@ -328,9 +337,9 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         """The trained network as a plain, compiled ``keras.Sequential``.
 
         It takes the features as `fit` does, before standardisation, and holds the
-        optimizer's state: it predicts, saves, exports and trains on without skreg. It
-        is built when it is first asked for and then kept; training it does not change
-        the estimator.
+        optimizer's state, with the learning rate that the schedule ended with: it
+        predicts, saves, exports and trains on without skreg. It is built when it is
+        first asked for and then kept; training it does not change the estimator.
         """
         check_is_fitted(self)
         if "_keras_model" not in vars(self):

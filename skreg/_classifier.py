@@ -396,7 +396,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             )
         if not hasattr(self, "_state"):
             self._check_classes_given(classes, y)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+        elif classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
             raise ValueError(
                 "classes must be those of the first call, "
                 f"{self.classes_.tolist()}. Got {np.unique(classes).tolist()}."

@@ -75,7 +75,9 @@ def descent(estimator):
 def _from_keras(optimizer):
     """What a Keras optimizer instance holds, as a `Descent`."""
     kind, config = type(optimizer), optimizer.get_config()
-    names = {getattr(keras().optimizers, o.keras_name): n for n, o in OPTIMIZERS.items()}
+    names = {
+        getattr(keras().optimizers, o.keras_name): n for n, o in OPTIMIZERS.items()
+    }
     if kind not in names:
         raise ValueError(
             "The 'optimizer' parameter must be one of the Keras optimizers that update "

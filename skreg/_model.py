@@ -6,7 +6,7 @@ and trained further without skreg.
 
 import numpy as np
 
-from ._configuration import descent, kernel_initializers
+from ._configuration import descent, keras_schedule_of, kernel_initializers
 from ._engine.losses import LOSSES
 from ._engine.network import BATCHNORM_MOMENTUM
 from ._engine.optimizers import OPTIMIZERS
@@ -120,9 +120,7 @@ def _activation(structure, n):
         return keras().layers.LeakyReLU(
             negative_slope=n["negative_slope"], activity_regularizer=penalty
         )
-    return keras().layers.Activation(
-        structure.activation, activity_regularizer=penalty
-    )
+    return keras().layers.Activation(structure.activation, activity_regularizer=penalty)
 
 
 def _penalty(l1, l2):
@@ -164,6 +162,8 @@ def _optimizer(estimator):
     found = descent(estimator)
     entry = OPTIMIZERS[found.optimizer]
     settings = {name: found.numbers[name] for name in entry.defaults}
+    schedule = None if estimator.warmup else keras_schedule_of(estimator, found)
+    settings["learning_rate"] = schedule or estimator._state["learning_rate"]
     if found.clipping:
         settings[found.clipping] = found.clip
     for option in found.options:

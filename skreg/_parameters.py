@@ -139,8 +139,9 @@ def activation_names():
 
 
 def initializer_names():
-    """"auto" and the names of Keras's initializers for a matrix."""
-    unfit = {"get", "serialize", "deserialize", "stft"}
+    """The names of Keras's initializers for a matrix, and "auto"."""
+    # "constant" by name lacks its value in Keras 3; "zeros" and "ones" are there.
+    unfit = {"get", "serialize", "deserialize", "stft", "constant"}
     return ["auto", *_public_names(keras().initializers, unfit)]
 
 

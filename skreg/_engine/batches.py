@@ -54,9 +54,7 @@ def epoch_order(job, epoch):
 def batch_rows(job, epoch):
     """The rows of each batch of an epoch, as a list of index arrays."""
     order = epoch_order(job, epoch)
-    return [
-        order[i : i + job.batch_size] for i in range(0, len(order), job.batch_size)
-    ]
+    return [order[i : i + job.batch_size] for i in range(0, len(order), job.batch_size)]
 
 
 def chunks(structure, jobs, epochs):

@@ -44,7 +44,8 @@ def smooth_labels(target, n, classes):
 
 
 def _sigmoid_cross_entropy(target, raw):
-    return ops.maximum(raw, 0.0) - raw * target + ops.softplus(-ops.abs(raw))
+    # Its slope is sigmoid(raw) - target everywhere, also where raw is exactly 0.
+    return ops.softplus(raw) - raw * target
 
 
 def _binary_log_loss(target, raw, n):

@@ -159,7 +159,7 @@ def run_steps(structure, state, n, x, y, weight, learning_rate, n_steps):
 
     Returns the state and the losses, shape (steps, lanes).
     """
-    numbering = ops.arange(x.shape[0])[:, None]
+    numbering = ops.arange(x.shape[0], dtype="int32")[:, None]
 
     def body(i, state, losses):
         state, loss = train_step(

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+
+@pytest.fixture(scope="session")
+def cancer():
+    """Breast cancer, raw columns of very different size: 569 x 30, two classes."""
+    return load_breast_cancer(return_X_y=True)
+
+
+@pytest.fixture(scope="session")
+def diabetes():
+    """Diabetes: 442 x 10, targets from 25 to 346."""
+    return load_diabetes(return_X_y=True)
+
+
+@pytest.fixture
+def float64():
+    """Keras's double precision, for equalities without rounding."""
+    from skreg._keras import keras
+
+    keras().config.set_floatx("float64")
+    yield
+    keras().config.set_floatx("float32")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
