@@ -128,11 +128,6 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
     def _fit_part(self, X, y, sample_weight, classes=None):
         """One epoch over these rows, from where training stands."""
         check_parameters(self, self._rules)
-        if self.early_stopping:
-            raise ValueError(
-                "The 'early_stopping' parameter must be False for partial_fit, which "
-                "does not set validation rows aside. Got True instead."
-            )
         goes_on = hasattr(self, "_state")
         sample = self._read(X, y, sample_weight, reset=not goes_on)
         seed = self._state["seed"] if goes_on else self._draw_seed()
@@ -223,7 +218,7 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         numbers = numbers_of(self, found)
         state = self._start(structure, numbers, seed, goes_on)
         stopping = None
-        if self.early_stopping:
+        if self.early_stopping and not is_part:
             stopping = Stopping(
                 self.patience, self.min_delta, bool(self.restore_best_weights)
             )

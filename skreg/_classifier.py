@@ -365,7 +365,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
         The first call on an unfitted estimator sets the classes and the statistics by
         which inputs are standardised; later ones, and those after `fit`, go on with
-        the weights, the optimizer's state and the learning-rate schedule.
+        the weights, the optimizer's state and the learning-rate schedule. There is no
+        early stopping.
 
         Parameters
         ----------
@@ -387,7 +388,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ------
         ValueError
             As `fit`; if `classes` is missing at the first call, or differs at a later
-            one; or with ``early_stopping=True`` or ``class_weight="balanced"``.
+            one; or with ``class_weight="balanced"``.
         """
         if isinstance(self.class_weight, str):
             raise ValueError(

@@ -343,7 +343,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
         The first call on an unfitted estimator sets the statistics by which inputs and
         targets are standardised; later ones, and those after `fit`, go on with the
-        weights, the optimizer's state and the learning-rate schedule.
+        weights, the optimizer's state and the learning-rate schedule. There is no
+        early stopping.
 
         Parameters
         ----------
@@ -361,7 +362,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Raises
         ------
         ValueError
-            As `fit`; or with ``early_stopping=True``.
+            As `fit`.
         """
         self._fit_part(X, y, sample_weight)
 
@@ -394,7 +395,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        return self._coder().decode(self._outputs(X))
+        outputs = self._outputs(X)
+        return self._coder().decode(outputs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

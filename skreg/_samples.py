@@ -59,7 +59,7 @@ def split_off_validation(sample, strata, fraction, seed):
         wanted = f"a row of each of the {len(classes)} classes" if classes else "a row"
         raise ValueError(
             f"The 'validation_fraction' parameter must leave {wanted} for validation "
-            f"and for training. Got {fraction} of {len(sample)} rows. Increase it, or "
-            "pass X_val and y_val to fit."
+            f"and for training. Got {fraction} of n_samples={len(sample)}. Increase it, "
+            "or pass X_val and y_val to fit."
         )
     return sample[training], sample[validation]
