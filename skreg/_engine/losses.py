@@ -147,6 +147,6 @@ LOSSES = {
         _absolute_error, "linear", "MeanAbsoluteError", {}, degree=1
     ),
     "huber": Loss(_huber, "linear", "Huber", {"delta": "huber_delta"}, degree=2),
-    "quantile": Loss(_quantile, "linear", None, {}, degree=1),
+    "quantile": Loss(_quantile, "linear", None, {"quantile": "quantile"}, degree=1),
     "poisson": Loss(_poisson, "exponential", "Poisson", {}, degree=1),
 }

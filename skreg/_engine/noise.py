@@ -55,17 +55,26 @@ def uniform(x, key, layer):
     return ops.cast(ops.cast(bits, "int32"), x.dtype) * 2.0**-24
 
 
+def _mask(x, rate, key, layer, scale_squared):
+    """The root of `scale_squared` where an element of `x` is kept, 0 where it is not.
+
+    XLA computes a cheap result again for each of its uses, here in the forward and in
+    the backward pass, but not one that ends in a square root.
+    """
+    kept = uniform(x, key, layer) >= rate
+    return ops.sqrt(ops.where(kept, scale_squared, 0.0))
+
+
 def dropout(x, rate, key, layer):
     """`x` with elements set to zero at `rate`, the others divided by 1 - rate."""
-    kept = uniform(x, key, layer) >= rate
-    return ops.where(kept, x / (1 - rate), 0.0)
+    return x * _mask(x, rate, key, layer, 1 / ops.square(1 - rate))
 
 
 def alpha_dropout(x, rate, key, layer):
     """Dropout that keeps the mean and the variance of selu (Klambauer et al. 2017)."""
-    kept = uniform(x, key, layer) >= rate
-    a = 1 / ops.sqrt((1 - rate) * (1 + rate * _SELU_FLOOR**2))
-    return a * ops.where(kept, x, _SELU_FLOOR) - a * _SELU_FLOOR * rate
+    scale_squared = 1 / ((1 - rate) * (1 + rate * _SELU_FLOOR**2))
+    mask = _mask(x, rate, key, layer, scale_squared)
+    return (x - _SELU_FLOOR) * mask + _SELU_FLOOR * (1 - rate) * ops.sqrt(scale_squared)
 
 
 def gaussian_noise(x, deviation, key, layer):

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from . import program
+from . import step
 from .batches import dense
+from .numbers import pack
+from .program import inference
 
 
 def predict(structure, state, numbers, X):
@@ -21,11 +23,10 @@ def predict(structure, state, numbers, X):
     ndarray of shape (n_rows, n_outputs)
         Probabilities, means or margins: after the output activation.
     """
-    lane = {
-        "weights": {name: a[None] for name, a in state.weights.items()},
-        "moving": {name: a[None] for name, a in state.moving.items()},
-    }
-    slope = np.full((1, 1, 1), numbers["negative_slope"], structure.dtype)
-    n = {"negative_slope": slope}
-    outputs = program.inference(structure, program.predict, lane, n, dense(X)[None])
+    lane = tuple(
+        {name: array[None] for name, array in arrays.items()}
+        for arrays in (state.weights, state.moving)
+    )
+    lane += (pack(structure, [numbers]),)
+    outputs = inference(structure, step.predict, lane, (dense(X)[None],))
     return np.asarray(outputs[0])

@@ -5,11 +5,14 @@ from functools import partial
 
 import numpy as np
 
-from . import program
+from . import step
 from .batches import chunks, count_validation_batches, validation_batches
 from .jobs import Result, State
+from .numbers import pack
 from .optimizers import OPTIMIZERS
+from .program import inference, training_program
 from .schedules import Schedule
+from .tensorflow import to_tensors
 
 
 def train_block(structure, jobs):
@@ -31,24 +34,24 @@ def train_block(structure, jobs):
         In the order of the jobs.
     """
     lanes = [_Lane(job) for job in jobs]
-    state = program.to_tensors(_stack_states(jobs))
-    n = program.to_tensors(_stack_numbers(structure, jobs))
-    run = program.training_program(structure, len(jobs))
+    state = to_tensors(_stack_states(jobs))
+    numbers = to_tensors(pack(structure, [job.numbers for job in jobs]))
+    run = training_program(structure, len(jobs))
     validate = _Validation(structure, jobs)
     epoch = 0
     while any(lane.trains(epoch) for lane in lanes):
         active = [lane.job if lane.trains(epoch) else None for lane in lanes]
         span = _epochs_until_needed(lanes, epoch)
         for chunk in chunks(structure, active, range(epoch, epoch + span)):
-            arrays = program.to_tensors((*chunk[:4], np.int32(chunk.n_steps)))
-            state, losses = run(state, n, *arrays)
+            arrays = to_tensors((*chunk[:4], np.int32(chunk.n_steps)))
+            state, losses = run(state, numbers, *arrays)
             losses, rows = np.asarray(losses)[: chunk.n_steps], chunk.rows
             for i, lane in enumerate(lanes):
                 lane.record_losses(chunk.epochs, losses[:, i], rows[:, i])
                 if lane.diverged:
                     active[i] = None
         epoch += span
-        val_losses = validate(state, n)
+        val_losses = validate(state, numbers)
         for i, lane in enumerate(lanes):
             if active[i] is not None:
                 lane.end_epoch(epoch, val_losses[i], partial(_state_of, lane, i, state))
@@ -159,15 +162,14 @@ class _Validation:
             np.nan if rows is None else rows.weight.sum() for rows in self._rows
         ]
 
-    def __call__(self, state, n):
+    def __call__(self, state, numbers):
         """Mean loss of each lane, penalties included; NaN where there are no rows."""
         if not self._n_batches:
             return self._weights
         sums = 0.0
         for batch in self._batches():
-            loss, penalty = program.inference(
-                self._structure, program.evaluate, state, n, *batch
-            )
+            lanes = state["weights"], state["moving"], numbers
+            loss, penalty = inference(self._structure, step.evaluate, lanes, batch)
             sums = sums + np.asarray(loss, np.float64)
         return sums / self._weights + np.asarray(penalty)
 
@@ -175,9 +177,7 @@ class _Validation:
         """The batches, kept between the epochs where all rows fit into one."""
         if self._held is not None:
             return self._held
-        batches = map(
-            program.to_tensors, validation_batches(self._structure, self._rows)
-        )
+        batches = map(to_tensors, validation_batches(self._structure, self._rows))
         if self._n_batches == 1:
             self._held = batches = list(batches)
         return batches
@@ -212,6 +212,7 @@ def _stack_states(jobs):
         "moving": stack(lambda state: state.moving),
         "slots": {s: stack(lambda state, s=s: state.slots[s]) for s in slots},
         "step": np.array([job.state.step for job in jobs], np.int32)[:, None, None],
+        "seed": np.array([job.seed for job in jobs], np.uint32)[:, None, None],
     }
 
 
@@ -219,28 +220,12 @@ def _state_of(lane, index, state):
     """One lane of the stacked state."""
 
     def pick(arrays):
-        return {name: np.array(array[index]) for name, array in arrays.items()}
+        return {name: np.array(np.asarray(a)[index]) for name, a in arrays.items()}
 
     return State(
         pick(state["weights"]),
         pick(state["moving"]),
         {slot: pick(arrays) for slot, arrays in state["slots"].items()},
-        int(state["step"][index, 0, 0]),
+        int(np.asarray(state["step"])[index, 0, 0]),
         lane.job.state.epoch + lane.epochs_done,
     )
-
-
-def _stack_numbers(structure, jobs):
-    """The jobs' numbers as arrays of shape (lanes, 1, 1), and the seeds."""
-
-    def column(values, dtype=structure.dtype):
-        return np.array(values, dtype)[:, None, None]
-
-    stacked = {"seed": column([job.seed for job in jobs], np.uint32)}
-    for name, first in jobs[0].numbers.items():
-        values = [job.numbers[name] for job in jobs]
-        if isinstance(first, tuple):  # one number a layer
-            stacked[name] = tuple(map(column, zip(*values, strict=True)))
-        else:
-            stacked[name] = column(values)
-    return stacked

@@ -1,0 +1,46 @@
+"""The numbers that a program reads, packed into one array."""
+
+import numpy as np
+
+from .._structure import REMEDIES
+from .losses import LOSSES
+from .optimizers import OPTIMIZERS
+
+
+def number_names(structure):
+    """Names of the numbers that lanes of this structure carry, in a fixed order.
+
+    "dropout" stands for one number a hidden layer.
+    """
+    names = {"weight_decay", *OPTIMIZERS[structure.optimizer].defaults}
+    names |= set(LOSSES[structure.loss].numbers.values())
+    names |= {n for remedy in structure.remedies for n in REMEDIES[remedy]}
+    if structure.clipping:
+        names.add("clip")
+    if structure.activation == "leaky_relu":
+        names.add("negative_slope")
+    return sorted(names - {"learning_rate"})  # which each step has anew
+
+
+def pack(structure, numbers):
+    """The numbers of several lanes, shape (lanes, n_numbers).
+
+    `numbers` is a list of dictionaries with at least the names that the structure
+    reads.
+    """
+
+    def row(lane):
+        return [lane[name] for name in number_names(structure)]
+
+    return np.array([np.hstack([*row(lane), ()]) for lane in numbers], structure.dtype)
+
+
+def unpack(structure, packed):
+    """Arrays of shape (lanes, 1, 1) by name; for "dropout" a list of them."""
+    n, column = {}, 0
+    for name in number_names(structure):
+        width = len(structure.hidden) if name == "dropout" else 1
+        columns = [packed[:, i, None, None] for i in range(column, column + width)]
+        n[name] = columns if name == "dropout" else columns[0]
+        column += width
+    return n

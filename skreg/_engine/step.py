@@ -1,0 +1,145 @@
+"""What a training step computes for every lane, and what a network predicts."""
+
+from functools import partial
+
+from .._keras import keras
+from . import ops
+from .losses import LOSSES, one_hot
+from .network import forward, forward_training
+from .noise import step_key
+from .numbers import unpack
+from .optimizers import OPTIMIZERS, clip_gradients
+from .tensorflow import gradients
+
+
+def train_step(structure, state, n, x, y, weight, learning_rate):
+    """One step of every lane.
+
+    Parameters
+    ----------
+    state : dict with "weights", "moving", "slots", "step" and "seed"
+        "step" counts the steps that were taken; it and "seed" have shape (lanes, 1, 1).
+    n : dict of str to array of shape (lanes, 1, 1)
+        The lanes' numbers.
+    x, y, weight : arrays of shapes (lanes, batch, ...) and (lanes, batch)
+        A lane whose weights are all zero rests: its state stays as it is.
+    learning_rate : array of shape (lanes,)
+
+    Returns
+    -------
+    state : dict
+    loss : array of shape (lanes,)
+        Mean loss of the rows, penalties included.
+    """
+    mask = ops.cast(weight > 0, structure.dtype)
+    rows = ops.maximum(ops.sum(mask, axis=1), 1.0)
+    n = n | {"learning_rate": learning_rate[:, None, None]}
+    key = step_key(state["seed"], state["step"])
+
+    def objective(weights):
+        raw, moving, activities = forward_training(
+            structure, weights, state["moving"], x, n, mask[..., None], key
+        )
+        loss = ops.sum(row_losses(structure, y, raw, n) * weight, axis=1) / rows
+        if "penalties" in structure.remedies:
+            loss = loss + penalties(weights, n)
+        if "activity_penalties" in structure.remedies:
+            for activity in activities:
+                cost = _penalty(activity * mask[..., None], n, "activity_")
+                loss = loss + cost / rows
+        return loss, moving
+
+    slopes, loss, moving = gradients(objective, state["weights"])
+    if structure.clipping:
+        slopes = clip_gradients(slopes, structure.clipping, n["clip"])
+    step = state["step"] + 1
+    weights, slots = _update(structure, state, slopes, n, step)
+    new = {"weights": weights, "moving": moving, "slots": slots, "step": step}
+    runs = ops.any(weight > 0, axis=1)[:, None, None]
+    old = {name: state[name] for name in new}
+    chosen = keras().tree.map_structure(partial(ops.where, runs), new, old)
+    return chosen | {"seed": state["seed"]}, loss
+
+
+def row_losses(structure, y, raw, n):
+    """The loss of each row, shape (lanes, rows), from targets and raw outputs."""
+    loss = LOSSES[structure.loss]
+    if loss.one_hot:
+        y = one_hot(y, structure.n_outputs)
+    return loss.function(y, raw, n)
+
+
+def _update(structure, state, slopes, n, step):
+    """New weights and slots: decoupled weight decay, the rule, then the constraint."""
+    optimizer = OPTIMIZERS[structure.optimizer]
+    decay = 1 - n["weight_decay"] * n["learning_rate"]
+    step = ops.cast(step, structure.dtype)
+    weights, slots = {}, {slot: {} for slot in state["slots"]}
+    for name, old in state["weights"].items():
+        own = {slot: arrays[name] for slot, arrays in state["slots"].items()}
+        new, own = optimizer.rule(
+            old * decay, slopes[name], own, n, step, structure.options
+        )
+        if "max_norm" in structure.remedies and name.startswith("kernel"):
+            norm = ops.sqrt(ops.sum(ops.square(new), axis=1, keepdims=True))
+            new = new * ops.minimum(norm, n["max_norm"]) / (norm + 1e-7)
+        weights[name] = new
+        for slot, array in own.items():
+            slots[slot][name] = array
+    return weights, slots
+
+
+def penalties(weights, n):
+    """The l1 and l2 penalties of each lane's kernels and biases, shape (lanes,)."""
+    total = 0.0
+    for name, weight in weights.items():
+        if name.startswith("kernel"):
+            total = total + _penalty(weight, n, "")
+        elif name.startswith("bias"):
+            total = total + _penalty(weight, n, "bias_")
+    return total
+
+
+def _penalty(array, n, prefix):
+    l1, l2 = n[f"{prefix}l1"], n[f"{prefix}l2"]
+    return ops.sum(l1 * ops.abs(array) + l2 * ops.square(array), axis=(1, 2))
+
+
+def run_steps(structure, state, numbers, x, y, weight, learning_rate, n_steps):
+    """`train_step` over the first `n_steps` steps of a chunk, in one loop.
+
+    `numbers` has shape (lanes, n_numbers); the arrays of the chunk have a leading axis
+    of steps. Returns the state and the losses, shape (steps, lanes).
+    """
+    n = unpack(structure, numbers)
+    numbering = ops.arange(x.shape[0], dtype="int32")[:, None]
+
+    def body(i, state, losses):
+        state, loss = train_step(
+            structure, state, n, x[i], y[i], weight[i], learning_rate[i]
+        )
+        return i + 1, state, ops.where(numbering == i, loss[None], losses)
+
+    _, state, losses = ops.while_loop(
+        lambda i, state, losses: i < n_steps,
+        body,
+        (0, state, ops.zeros(x.shape[:2], structure.dtype)),
+    )
+    return state, losses
+
+
+def evaluate(structure, weights, moving, numbers, x, y, weight):
+    """Weighted sums of the rows' losses and the penalties, each of shape (lanes,)."""
+    n = unpack(structure, numbers)
+    raw = forward(structure, weights, moving, x, n)
+    total = ops.sum(row_losses(structure, y, raw, n) * weight, axis=1)
+    if "penalties" in structure.remedies:
+        return total, penalties(weights, n)
+    return total, ops.zeros_like(total)
+
+
+def predict(structure, weights, moving, numbers, x):
+    """What the network predicts, shape (lanes, rows, n_outputs)."""
+    raw = forward(structure, weights, moving, x, unpack(structure, numbers))
+    activation = LOSSES[structure.loss].activation
+    return keras().activations.get(activation)(raw)
