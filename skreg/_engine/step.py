@@ -81,12 +81,19 @@ def _update(structure, state, slopes, n, step):
             old * decay, slopes[name], own, n, step, structure.options
         )
         if "max_norm" in structure.remedies and name.startswith("kernel"):
-            norm = ops.sqrt(ops.sum(ops.square(new), axis=1, keepdims=True))
-            new = new * ops.minimum(norm, n["max_norm"]) / (norm + 1e-7)
+            new = _within_norm(new, n["max_norm"])
         weights[name] = new
         for slot, array in own.items():
             slots[slot][name] = array
     return weights, slots
+
+
+def _within_norm(kernel, limit):
+    """Each unit's incoming weights, scaled back as Keras's MaxNorm does."""
+    norm = ops.sqrt(ops.sum(ops.square(kernel), axis=1, keepdims=True))
+    factor = ops.minimum(norm, limit) / (norm + 1e-7)
+    # Keras's 1e-7 shrinks every kernel a little: not that of a lane without a limit.
+    return kernel * ops.where(ops.isinf(limit), 1.0, factor)
 
 
 def penalties(weights, n):
