@@ -21,13 +21,13 @@ from ._callbacks import listener_for
 from ._configuration import (
     batch_size_of,
     descent,
-    draw,
     kernel_initializers,
     numbers_of,
     schedule_of,
+    seeded,
     structure_of,
 )
-from ._engine import Job, Rows, State, Stopping
+from ._engine import Job, Rows, Schedule, State, Stopping
 from ._inputs import Standardizer, flattened, row_blocks
 from ._model import build_model
 from ._parameters import check_parameters
@@ -181,7 +181,8 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
     def _train(self, training, validation, seed, goes_on, is_part=False):
         """Train on these samples and keep what comes of it."""
         structure, job = self._job(training, validation, seed, goes_on, is_part)
-        self._keep(structure, job, job.state)
+        rate = float(job.schedule.rates([job.state.step])[0])
+        self._keep(structure, job, job.state, rate)
         job, listener = self._with_watchers(job, validation)
         result = _engine.train(structure, job)
         if result.diverged:
@@ -194,7 +195,7 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         if listener is not None:
             weights, moving = listener.finish(state)
             state = replace(state, weights=weights, moving=moving)
-        self._keep(structure, job, state)
+        self._keep(structure, job, state, result.learning_rate)
         self._keep_history(result, goes_on)
 
     def _learn_inputs(self, training):
@@ -250,12 +251,12 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
     def _start(self, structure, numbers, seed, goes_on):
         """The state that training starts from."""
         if not goes_on:
-            names = kernel_initializers(self, len(structure.widths) - 1)
-            weights, moving = _engine.initial_weights(
-                structure,
-                lambda layer, *shape: draw(names[layer], *shape, structure.dtype),
-                seed,
-            )
+            initializers = kernel_initializers(self, len(structure.widths) - 1)
+
+            def draw(layer, shape, seed):
+                return seeded(initializers[layer], seed)(shape, structure.dtype)
+
+            weights, moving = _engine.initial_weights(structure, draw, seed)
             slots = _engine.initial_slots(structure, weights, numbers)
             return State(weights, moving, slots)
         before, state = self._structure(), self._training_state()
@@ -288,19 +289,16 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
             job = replace(job, listener=listener)
             rate = listener.start(job.state).get("learning_rate")
             if rate is not None:
-                constant = replace(job.schedule, name="constant", learning_rate=rate)
-                job = replace(
-                    job, schedule=replace(constant, table=None, warmup_steps=0)
-                )
+                job = replace(job, schedule=Schedule.constant(rate))
         return job, listener
 
-    def _keep(self, structure, job, state):
+    def _keep(self, structure, job, state, learning_rate):
         """Make this lane's state the estimator's."""
         self._state = {
             "structure": structure.to_dict(),
             "numbers": job.numbers,
             "seed": job.seed,
-            "learning_rate": float(job.schedule.rates([state.step])[0]),
+            "learning_rate": learning_rate,
             **vars(state),
         }
         vars(self).pop("_keras_model", None)
@@ -347,7 +345,7 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         return state
 
     def _outputs(self, X):
-        """The network's outputs for validated features, shape (n_samples, n_outputs)."""
+        """What the network gives for features, shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
         structure, state = self._structure(), self._training_state()

@@ -2,7 +2,6 @@
 
 import copy
 
-from ._engine.jobs import Schedule
 from ._keras import keras
 from ._model import build_model, read_weights, write_state
 

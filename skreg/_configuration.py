@@ -1,5 +1,6 @@
-"""From constructor parameters to a structure, the numbers of a lane and its schedule."""
+"""From constructor parameters to a structure, a lane's numbers and its schedule."""
 
+import inspect
 import warnings
 from dataclasses import dataclass, replace
 
@@ -225,11 +226,20 @@ def kernel_initializers(estimator, n_layers):
     return [hidden] * (n_layers - 1) + ["glorot_uniform"]
 
 
-def draw(initializer, shape, seed, dtype):
-    """An array from a Keras initializer; `seed` is used unless it has one of its own."""
-    initializer = keras().initializers.get(initializer)
-    if hasattr(initializer, "get_config"):
-        config = initializer.get_config()
-        if "seed" in config and config["seed"] is None:
-            initializer = type(initializer).from_config(config | {"seed": seed})
-    return np.asarray(initializer(shape, dtype=dtype))
+def seeded(initializer, seed):
+    """A Keras initializer, from a name or an instance, that draws from this seed.
+
+    An instance with a seed of its own keeps it. Keras takes seeds that are left open
+    from Python's global generator, so none is.
+    """
+    if isinstance(initializer, str):
+        kind, config = getattr(keras().initializers, initializer), {}
+        if "seed" not in inspect.signature(kind).parameters:
+            return kind()
+    elif hasattr(initializer, "get_config"):
+        kind, config = type(initializer), initializer.get_config()
+        if config.get("seed", 0) is not None:
+            return initializer
+    else:
+        return initializer
+    return kind.from_config(config | {"seed": seed})

@@ -4,6 +4,7 @@ import functools
 import importlib
 import os
 import re
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -28,18 +29,22 @@ def keras():
 
 @functools.cache
 def _import_keras():
+    if "keras" not in sys.modules:
+        _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
     with _minimum_log_level("2"), _without_chatter():
         module = importlib.import_module("keras")
-        backend = module.backend.backend()
-        if backend == "tensorflow":
-            module.ops.zeros(())  # the first operation looks for devices
-    if backend != "tensorflow":
+        _check_backend(module.backend.backend())
+        module.ops.zeros(())  # the first operation looks for devices
+    return module
+
+
+def _check_backend(name):
+    if name != "tensorflow":
         raise ImportError(
             "skreg trains with Keras's 'tensorflow' backend, but Keras runs on "
-            f"{backend!r}. Set KERAS_BACKEND=tensorflow, or unset it, before Python "
+            f"{name!r}. Set KERAS_BACKEND=tensorflow, or unset it, before Python "
             "starts."
         )
-    return module
 
 
 @contextmanager

@@ -6,7 +6,7 @@ and trained further without skreg.
 
 import numpy as np
 
-from ._configuration import descent, keras_schedule_of, kernel_initializers
+from ._configuration import descent, keras_schedule_of, kernel_initializers, seeded
 from ._engine.losses import LOSSES
 from ._engine.network import BATCHNORM_MOMENTUM
 from ._engine.optimizers import OPTIMIZERS
@@ -78,11 +78,13 @@ def _layers(estimator):
     mean, scale = estimator._input_statistics.values()
     if np.any(mean != 0) or np.any(scale != 1):
         yield layers.Normalization(mean=mean, variance=scale**2)
+    seed = estimator._state["seed"]
     if n["input_dropout"]:
-        yield layers.Dropout(n["input_dropout"])
+        yield layers.Dropout(n["input_dropout"], seed=seed)
     if n["gaussian_noise"]:
-        yield layers.GaussianNoise(n["gaussian_noise"])
-    initializers = kernel_initializers(estimator, len(structure.widths) - 1)
+        yield layers.GaussianNoise(n["gaussian_noise"], seed=seed)
+    names = kernel_initializers(estimator, len(structure.widths) - 1)
+    initializers = [seeded(name, seed) for name in names]
     for layer, units in enumerate(structure.hidden):
         yield _dense(units, initializers[layer], n)
         if structure.normalization == "batch":
@@ -92,7 +94,7 @@ def _layers(estimator):
         yield _activation(structure, n)
         if n["dropout"][layer]:
             drop = "AlphaDropout" if structure.activation == "selu" else "Dropout"
-            yield getattr(layers, drop)(n["dropout"][layer])
+            yield getattr(layers, drop)(n["dropout"][layer], seed=seed + layer + 1)
     yield _dense(structure.n_outputs, initializers[-1], n)
     if LOSSES[structure.loss].activation != "linear":
         yield layers.Activation(LOSSES[structure.loss].activation)

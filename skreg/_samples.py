@@ -56,7 +56,7 @@ def split_off_validation(sample, strata, fraction, seed):
     except ValueError:  # a part is empty or has fewer rows than there are classes
         held = None
     if held != classes:
-        wanted = f"a row of each of the {len(classes)} classes" if classes else "a row"
+        wanted = "a row" + (f" of each of {len(classes)} classes" if classes else "")
         raise ValueError(
             f"The 'validation_fraction' parameter must leave {wanted} for validation "
             f"and for training. Got {fraction} of n_samples={len(sample)}. Increase it, "

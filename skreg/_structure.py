@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Structure:
     @property
     def n_kernel_elements(self):
         """Elements of all kernels: what the work of a row is proportional to."""
-        return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
+        return sum(inputs * units for inputs, units in pairwise(self.widths))
 
     def to_dict(self):
         """The fields as built-in types, from which `from_dict` makes it again."""

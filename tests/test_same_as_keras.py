@@ -45,7 +45,7 @@ def captured_start(network, monkeypatch):
 
     def spy(self, training, validation, seed, goes_on, is_part=False):
         structure, job = self._job(training, validation, seed, goes_on, is_part)
-        self._keep(structure, job, job.state)
+        self._keep(structure, job, job.state, job.schedule.rates([0])[0])
         caught.update(job=job, model=build_model(self), training=training)
         return train(self, training, validation, seed, goes_on, is_part)
 

@@ -5,6 +5,7 @@ from .network import initial_weights, weight_shapes
 from .optimizers import OPTIMIZERS
 from .prediction import predict
 from .program import compilations
+from .schedules import Schedule
 from .training import initial_slots, train_block
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Job",
     "Result",
     "Rows",
+    "Schedule",
     "State",
     "Stopping",
     "compilations",

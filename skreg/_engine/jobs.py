@@ -1,7 +1,7 @@
 """What goes into the engine for one lane, and what comes out: arrays and numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -107,10 +107,6 @@ class Job:
     def steps_per_epoch(self):
         return -(-len(self.rows) // self.batch_size)
 
-    def with_start(self, state):
-        """The same job from another state."""
-        return replace(self, state=state)
-
 
 @dataclass(frozen=True)
 class Result:
@@ -127,9 +123,12 @@ class Result:
         nothing was monitored.
     diverged : int or None
         The epoch in which the loss or a weight ceased to be a finite number.
+    learning_rate : float
+        That of the step that would come next.
     """
 
     state: State
-    history: dict[str, list] = field(default_factory=dict)
-    best_epoch: int = 0
-    diverged: int | None = None
+    history: dict[str, list]
+    best_epoch: int
+    diverged: int | None
+    learning_rate: float

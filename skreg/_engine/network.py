@@ -5,6 +5,8 @@ belongs to a unit (bias, gamma, beta, moving statistics) has (lanes, 1, units), 
 passes through the layers has (lanes, rows, units).
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from .._keras import keras
@@ -25,8 +27,7 @@ def weight_shapes(structure):
         that of Keras and the number of the layer, e.g. ``"kernel_0"``.
     """
     weights, moving = {}, {}
-    widths = structure.widths
-    for layer, (inputs, units) in enumerate(zip(widths, widths[1:], strict=False)):
+    for layer, (inputs, units) in enumerate(pairwise(structure.widths)):
         weights[f"kernel_{layer}"] = (inputs, units)
         weights[f"bias_{layer}"] = (1, units)
         if structure.normalization and layer < len(structure.hidden):

@@ -77,6 +77,11 @@ class Schedule:
     first_step: int = 0
     table: Any = None
 
+    @classmethod
+    def constant(cls, learning_rate):
+        """The same rate at every step."""
+        return cls("constant", learning_rate, 1)
+
     def rates(self, steps):
         """The learning rates at these `steps` of the lane (counted from 0)."""
         steps = np.maximum(np.asarray(steps) - self.first_step, 0)

@@ -137,7 +137,7 @@ class _Lane:
             return
         self._stopped = self._stopped or answer.get("stop", False)
         if "learning_rate" in answer:
-            constant = Schedule("constant", answer["learning_rate"], 1)
+            constant = Schedule.constant(answer["learning_rate"])
             self.job = replace(self.job, schedule=constant)
 
     def result(self, state):
@@ -147,7 +147,8 @@ class _Lane:
         if (best := self._best_state) is not None:
             state = replace(state, weights=best.weights, moving=best.moving)
         best_epoch = self._best_epoch or self.epochs_done
-        return Result(state, self.history, best_epoch, self.diverged)
+        rate = float(self.job.schedule.rates([state.step])[0])
+        return Result(state, self.history, best_epoch, self.diverged, rate)
 
 
 class _Validation:

@@ -1,0 +1,267 @@
+"""Every constructor parameter: wrong types and values, and what the errors say."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg._keras import keras
+
+X, Y = make_classification(40, 5, random_state=0)
+
+
+class Unhelpful:
+    """A value of no accepted type, with a short repr."""
+
+    def __repr__(self):
+        return "<unhelpful>"
+
+
+NOT_A_NUMBER = [(Unhelpful(), None), ("0.1", None), (True, None), (np.nan, None)]
+RATE = [(-0.1, None), (1.0, None), *NOT_A_NUMBER]
+NOT_NEGATIVE = [(-1e-9, None), (np.inf, None), *NOT_A_NUMBER]
+POSITIVE_OR_NONE = [(0.0, None), (-1.0, None), *NOT_A_NUMBER]
+RATE_OR_NONE = [(1.0, None), (-0.5, None), *NOT_A_NUMBER]
+COUNT = [(0, None), (2.0, None), *NOT_A_NUMBER]
+FLAG = [(1, None), ("True", None), (None, None)]
+
+# Wrong values of each parameter, with the nearest name where one is suggested.
+SHARED = {
+    "hidden_layer_sizes": [(0, None), ((8, -1), None), ((8, 2.5), None), ("8", None)],
+    "activation": [("rleu", "relu"), (5, None), ("glu", "gelu"), (None, None)],
+    "negative_slope": NOT_NEGATIVE,
+    "dropout": [*RATE, ((0.1, 1.2), None), ([0.1, "a"], None)],
+    "input_dropout": RATE,
+    "gaussian_noise": NOT_NEGATIVE,
+    "l1": NOT_NEGATIVE,
+    "l2": NOT_NEGATIVE,
+    "bias_l1": NOT_NEGATIVE,
+    "bias_l2": NOT_NEGATIVE,
+    "activity_l1": NOT_NEGATIVE,
+    "activity_l2": NOT_NEGATIVE,
+    "max_norm": POSITIVE_OR_NONE,
+    "weight_decay": [(-0.1, None), *NOT_A_NUMBER],
+    "batchnorm": [("batch", None), (1, None), ("layers", "layer")],
+    "normalize": FLAG,
+    "initializer": [("he_norml", "he_normal"), (3, None), (None, None)],
+    "optimizer": [("Adem", "adam"), (None, None), (0.1, None)],
+    "learning_rate": POSITIVE_OR_NONE,
+    "momentum": RATE_OR_NONE,
+    "nesterov": FLAG,
+    "rho": RATE_OR_NONE,
+    "beta_1": RATE_OR_NONE,
+    "beta_2": RATE_OR_NONE,
+    "epsilon": POSITIVE_OR_NONE,
+    "clipnorm": POSITIVE_OR_NONE,
+    "schedule": [("cosin", "cosine"), (None, None), (0.1, None)],
+    "warmup": RATE,
+    "batch_size": [*COUNT[:3], ("fall", "full"), (None, None)],
+    "epochs": COUNT,
+    "early_stopping": FLAG,
+    "validation_fraction": [(0.0, None), (1.0, None), *NOT_A_NUMBER],
+    "patience": [(-1, None), (1.5, None), *NOT_A_NUMBER],
+    "min_delta": NOT_NEGATIVE,
+    "monitor": [("roc_uac", "roc_auc"), ("val_los", "val_loss"), (None, None)],
+    "restore_best_weights": FLAG,
+    "callbacks": [(Unhelpful(), None), (["EarlyStopping"], None)],
+    "verbose": [(-1, None), ("yes", None), (0.5, None)],
+    "warm_start": FLAG,
+    "random_state": [(-1, None), ("seed", None), (2**32, None), (1.5, None)],
+}
+CLASSIFIER = SHARED | {
+    "loss": [("log_los", "log_loss"), (None, None), ("squared_error", None)],
+    "label_smoothing": RATE,
+    "focal_gamma": NOT_NEGATIVE,
+    "class_weight": [("balance", "balanced"), (3, None)],
+}
+REGRESSOR = SHARED | {
+    "loss": [("hubert", "huber"), (None, None), ("log_loss", None)],
+    "huber_delta": [(0.0, None), *NOT_A_NUMBER],
+    "quantile": [(0.0, None), (1.0, None), *NOT_A_NUMBER],
+}
+
+CASES = [
+    pytest.param(kind, name, value, near, id=f"{kind.__name__[14:]}-{name}-{value!r}")
+    for kind, table in (
+        (MLPRegularizedClassifier, CLASSIFIER),
+        (MLPRegularizedRegressor, REGRESSOR),
+    )
+    for name, cases in table.items()
+    for value, near in cases
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value", "near"), CASES)
+def test_wrong_value_is_named(kind, name, value, near):
+    estimator = kind(epochs=1).set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"The '{name}' parameter") as caught:
+        estimator.fit(X, Y)
+    message = str(caught.value)
+    assert f"of {kind.__name__} must be" in message
+    assert f"Got {value!r} instead." in message
+    assert ("Did you mean" in message) == (near is not None)
+    if near:
+        assert f"Did you mean {near!r}?" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [(MLPRegularizedClassifier, CLASSIFIER), (MLPRegularizedRegressor, REGRESSOR)],
+)
+def test_every_parameter_has_wrong_values(kind, table):
+    assert set(table) == set(kind().get_params())
+
+
+# A value of each parameter other than its default that changes the network.
+CHANGES = {
+    "hidden_layer_sizes": (9,),
+    "activation": "tanh",
+    "negative_slope": 0.4,
+    "dropout": 0.3,
+    "input_dropout": 0.3,
+    "gaussian_noise": 0.5,
+    "l1": 0.1,
+    "l2": 0.1,
+    "bias_l1": 0.1,
+    "bias_l2": 1.0,
+    "activity_l1": 0.1,
+    "activity_l2": 0.1,
+    "max_norm": 0.1,
+    "weight_decay": 1.0,
+    "batchnorm": True,
+    "normalize": False,
+    "initializer": "lecun_uniform",
+    "optimizer": "adamax",
+    "learning_rate": 0.1,
+    "momentum": 0.1,
+    "nesterov": True,
+    "rho": 0.5,
+    "beta_1": 0.5,
+    "beta_2": 0.5,
+    "epsilon": 0.1,
+    "clipnorm": 1e-3,
+    "schedule": "exponential",
+    "warmup": 0.5,
+    "batch_size": 7,
+    "epochs": 4,
+    "early_stopping": True,
+    "validation_fraction": 0.4,
+    "patience": 1,
+    "min_delta": 100.0,
+    "monitor": "loss",
+    "restore_best_weights": False,
+    "warm_start": True,
+    "random_state": 5,
+    "label_smoothing": 0.4,
+    "focal_gamma": 5.0,
+    "class_weight": {0: 9.0},
+    "huber_delta": 0.1,
+    "quantile": 0.9,
+}
+# What has to be set for a parameter to apply.
+CONTEXT = {
+    "negative_slope": {"activation": "leaky_relu"},
+    "momentum": {"optimizer": "sgd"},
+    "nesterov": {"optimizer": "sgd"},
+    "rho": {"optimizer": "rmsprop"},
+    "clipnorm": {"optimizer": "sgd"},
+    "validation_fraction": {"early_stopping": True},
+    "patience": {"early_stopping": True, "learning_rate": 0.3, "epochs": 30},
+    "min_delta": {"early_stopping": True, "patience": 1, "epochs": 6},
+    "monitor": {"early_stopping": True, "learning_rate": 0.3, "epochs": 10},
+    "restore_best_weights": {
+        "early_stopping": True,
+        "patience": 2,
+        "learning_rate": 0.3,
+        "epochs": 30,
+    },
+    "focal_gamma": {"loss": "focal"},
+    "huber_delta": {"loss": "huber"},
+    "quantile": {"loss": "quantile"},
+}
+
+
+@pytest.mark.parametrize("name", list(CHANGES))
+def test_every_parameter_changes_the_network(name, rng):
+    kind = MLPRegularizedClassifier
+    if name in ("huber_delta", "quantile"):
+        kind = MLPRegularizedRegressor
+    labels = np.where(rng.random(len(Y)) < 0.2, 1 - Y, Y)
+    settings = {"hidden_layer_sizes": (8, 8), "epochs": 3, "random_state": 0}
+    base = kind(**(settings | {"batch_size": 16} | CONTEXT.get(name, {})))
+    changed = base.__class__(**base.get_params()).set_params(**{name: CHANGES[name]})
+    predict = "predict" if kind is MLPRegularizedRegressor else "predict_proba"
+    outputs = []
+    for estimator in (base, changed):
+        estimator.fit(X, labels)
+        if name == "warm_start":
+            estimator.fit(X, labels)
+        outputs.append(getattr(estimator, predict)(X))
+    assert np.abs(outputs[0] - outputs[1]).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("dropout", "sizes", "counts"),
+    [([0.1], (8, 8), "1 rates"), ([0.1, 0.2], 8, "2 ra")],
+)
+def test_rates_of_the_wrong_length(dropout, sizes, counts):
+    estimator = MLPRegularizedClassifier(sizes, dropout=dropout)
+    with pytest.raises(ValueError, match=f"'dropout' parameter .* Got {counts}"):
+        estimator.fit(X, Y)
+
+
+@pytest.mark.parametrize("as_rates", [list, tuple, np.array])
+def test_one_rate_a_layer(as_rates):
+    network = MLPRegularizedClassifier((8, 8), dropout=as_rates([0.0, 0.5]), epochs=1)
+    layers = network.fit(X, Y).model_.layers
+    rates = [layer.rate for layer in layers if "dropout" in layer.name]
+    assert rates == [0.5]
+
+
+@pytest.mark.parametrize("value", [np.float32(0.25), np.int64(0), 0])
+def test_numbers_of_numpy_are_numbers(value):
+    MLPRegularizedClassifier(dropout=value, epochs=np.int64(1)).fit(X, Y)
+
+
+def test_the_class_of_an_optimizer_is_not_an_optimizer():
+    estimator = MLPRegularizedClassifier(optimizer=keras().optimizers.Adam)
+    with pytest.raises(ValueError, match="'optimizer' .* a Keras optimizer instance"):
+        estimator.fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["Lamb", "Muon", "Adafactor"])
+def test_optimizers_that_mix_weights_are_refused(name):
+    estimator = MLPRegularizedClassifier(optimizer=getattr(keras().optimizers, name)())
+    with pytest.raises(ValueError, match=f"'optimizer' .*instance of {name}"):
+        estimator.fit(X, Y)
+
+
+@pytest.mark.parametrize("setting", ["use_ema", "gradient_accumulation_steps"])
+def test_settings_of_keras_optimizers_that_are_not_supported(setting):
+    optimizer = keras().optimizers.Adam(**{setting: 2})
+    with pytest.raises(ValueError, match=f"must not set '{setting}'"):
+        MLPRegularizedClassifier(optimizer=optimizer).fit(X, Y)
+
+
+def test_parameters_win_over_the_optimizer_instance():
+    optimizer = keras().optimizers.SGD(0.5, momentum=0.3)
+    network = MLPRegularizedClassifier(optimizer=optimizer, learning_rate=0.1, epochs=1)
+    model = network.fit(X, Y).model_
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
+    assert model.optimizer.momentum == pytest.approx(0.3)
+
+
+def test_a_batch_larger_than_the_data_is_clipped():
+    network = MLPRegularizedClassifier(batch_size=1000, epochs=2)
+    with pytest.warns(UserWarning, match="batch_size=1000 for 40 training rows"):
+        network.fit(X, Y)
+    assert network._state["step"] == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch"), [(40, 32), (64 * 64, 64), (64 * 128, 128), (10**6, 256)]
+)
+def test_automatic_batch_size(rows, batch):
+    from skreg._configuration import batch_size_of
+
+    assert batch_size_of(MLPRegularizedClassifier(), rows)[0] == batch

@@ -1,0 +1,237 @@
+"""Labels and numbers of every kind, and weights of classes and rows."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.exceptions import DataConversionWarning
+
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+
+X, CODES = make_classification(
+    150, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=0
+)
+FAST = {"hidden_layer_sizes": (16,), "epochs": 20, "learning_rate": 0.01}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([False, True]),
+        np.array(["mine", "rock"]),
+        np.array(["mine", "rock"], dtype=object),
+        np.array([-1, 1]),
+        np.array([2, 7], dtype=np.uint8),
+        np.array([0.0, 1.0]),
+        np.array(["a", "b", "c"]),
+        np.array([30, 10, 20]),
+    ],
+    ids=repr,
+)
+def test_labels_of_any_type(labels):
+    y = labels[CODES % len(labels)]
+    network = MLPRegularizedClassifier(**FAST, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(network.classes_, np.unique(labels))
+    predicted = network.predict(X)
+    assert predicted.dtype == np.asarray(labels).dtype
+    assert (predicted == y).mean() > 0.7
+    probabilities = network.predict_proba(X)
+    assert probabilities.shape == (len(y), len(labels))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(
+        network.classes_[probabilities.argmax(axis=1)], predicted
+    )
+    np.testing.assert_allclose(
+        np.exp(network.predict_log_proba(X)), probabilities, rtol=1e-5
+    )
+
+
+def test_names_of_labels_do_not_matter():
+    fits = [
+        MLPRegularizedClassifier(**FAST, random_state=0).fit(X, y).predict_proba(X)
+        for y in (CODES, np.array(["x", "y", "z"])[CODES])
+    ]
+    np.testing.assert_array_equal(*fits)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_multilabel(sparse):
+    X, Y = make_multilabel_classification(150, 6, n_classes=4, random_state=0)
+    network = MLPRegularizedClassifier(**FAST, random_state=0)
+    network.fit(X, csr_matrix(Y) if sparse else Y)
+    predicted = network.predict(X)
+    assert predicted.shape == Y.shape
+    assert set(np.unique(predicted)) == {0, 1}
+    assert (predicted == Y).mean() > 0.75
+    np.testing.assert_array_equal(predicted, network.predict_proba(X) > 0.5)
+    np.testing.assert_array_equal(network.classes_, np.arange(4))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_hinge_gives_margins(n_classes):
+    y = CODES % n_classes
+    network = MLPRegularizedClassifier(**FAST, loss="hinge", random_state=0).fit(X, y)
+    margins = network.decision_function(X)
+    assert margins.shape == ((150,) if n_classes == 2 else (150, 3))
+    by_margin = margins > 0 if n_classes == 2 else margins.argmax(axis=1)
+    np.testing.assert_array_equal(network.predict(X), by_margin)
+    assert not hasattr(network, "predict_proba")
+    assert not hasattr(MLPRegularizedClassifier(), "decision_function")
+
+
+def test_focal_loss_with_gamma_zero_is_log_loss():
+    settings = FAST | {"random_state": 0}
+    focal = MLPRegularizedClassifier(**settings, loss="focal", focal_gamma=0.0)
+    plain = MLPRegularizedClassifier(**settings)
+    np.testing.assert_allclose(
+        focal.fit(X, CODES).predict_proba(X),
+        plain.fit(X, CODES).predict_proba(X),
+        rtol=1e-3,
+        atol=1e-5,
+    )
+
+
+def test_label_smoothing_keeps_probabilities_from_certainty(rng):
+    X = rng.normal(size=(200, 2))
+    y = (X[:, 0] > 0).astype(int)
+    settings = FAST | {"epochs": 150}
+    sure = MLPRegularizedClassifier(**settings).fit(X, y).predict_proba(X).max()
+    network = MLPRegularizedClassifier(**settings, label_smoothing=0.2).fit(X, y)
+    assert network.predict_proba(X).max() < 0.97 < sure
+
+
+def test_balanced_class_weights_are_those_of_scikit_learn():
+    y = (CODES == 0) & (X[:, 0] > 0)
+    counts = np.bincount(y)
+    by_hand = {label: len(y) / (2 * count) for label, count in enumerate(counts)}
+    fits = [
+        MLPRegularizedClassifier(**FAST, class_weight=weight, random_state=0).fit(X, y)
+        for weight in ("balanced", by_hand, None)
+    ]
+    rows = [
+        fits[0].predict_proba(X),
+        fits[1].predict_proba(X),
+        MLPRegularizedClassifier(**FAST, random_state=0)
+        .fit(X, y, sample_weight=np.array([by_hand[label] for label in y]))
+        .predict_proba(X),
+    ]
+    np.testing.assert_allclose(rows[0], rows[1], rtol=1e-5)
+    np.testing.assert_allclose(rows[0], rows[2], rtol=1e-5)
+    assert rows[0][:, 1].mean() > fits[2].predict_proba(X)[:, 1].mean()
+
+
+def test_one_target_and_many(diabetes):
+    X, y = diabetes
+    settings = {"hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
+    one = MLPRegularizedRegressor(**settings).fit(X, y)
+    assert one.predict(X).shape == y.shape
+    column = MLPRegularizedRegressor(**settings).fit(X, y[:, None])
+    assert column.predict(X).shape == (len(y), 1)
+    np.testing.assert_allclose(column.predict(X)[:, 0], one.predict(X), rtol=1e-5)
+    both = np.stack([y, 1e6 - 1e4 * y], axis=1)
+    many = MLPRegularizedRegressor(**settings).fit(X, both)
+    assert many.predict(X).shape == both.shape
+    assert many.score(X, both) > 0.3
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0), (1e6, 1e9), (1, -1e5)])
+def test_targets_of_any_size(scale, offset, diabetes):
+    X, y = diabetes
+    settings = {"hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
+    plain = MLPRegularizedRegressor(**settings).fit(X, y).score(X, y)
+    y = scale * y + offset
+    assert MLPRegularizedRegressor(**settings).fit(X, y).score(X, y) == pytest.approx(
+        plain, abs=0.01
+    )
+
+
+def test_a_constant_target_is_predicted(rng):
+    X = rng.normal(size=(30, 3))
+    network = MLPRegularizedRegressor((4,), epochs=200, learning_rate=0.01)
+    network.fit(X, np.full(30, 1234.5))
+    np.testing.assert_allclose(network.predict(X), 1234.5, atol=0.5)
+
+
+def test_a_column_of_labels_is_taken_with_a_warning():
+    with pytest.warns(DataConversionWarning):
+        MLPRegularizedClassifier((4,), epochs=1).fit(X, CODES[:, None])
+
+
+WRONG = {
+    "one class": (np.zeros(150), "at least 2 classes. Got one class"),
+    "numbers": (X[:, 0], "Unknown label type: continuous"),
+    "several columns": (np.stack([CODES, CODES], axis=1), "MultiOutputClassifier"),
+    "NaN": (np.where(CODES == 0, np.nan, CODES), "Input y contains NaN"),
+    "too few": (CODES[:100], "inconsistent numbers of samples"),
+}
+
+
+@pytest.mark.parametrize("case", list(WRONG))
+def test_wrong_classes(case):
+    y, message = WRONG[case]
+    with pytest.raises(ValueError, match=message):
+        MLPRegularizedClassifier(epochs=1).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "loss", "message"),
+    [
+        (np.where(CODES == 0, np.inf, CODES), "huber", "Input y contains infinity"),
+        (np.array(["a"] * 150), "huber", "could not convert string|dtype"),
+        (-CODES, "poisson", "y must not be negative with loss='poisson'"),
+    ],
+)
+def test_wrong_numbers(y, loss, message):
+    with pytest.raises(ValueError, match=message):
+        MLPRegularizedRegressor(epochs=1, loss=loss).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.zeros(150), "weights of all rows are 0|at least one non-zero"),
+        (np.where(CODES == 0, -1.0, 1.0), "Negative values in data"),
+        (np.ones(3), "sample_weight.shape"),
+        (np.full(150, np.nan), "contains NaN"),
+    ],
+)
+@pytest.mark.parametrize("kind", [MLPRegularizedClassifier, MLPRegularizedRegressor])
+def test_wrong_sample_weights(kind, weight, message):
+    with pytest.raises(ValueError, match=message):
+        kind(epochs=1).fit(X, CODES, sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: -1.0}, "'class_weight' parameter must give numbers of at least 0"),
+        ({0: np.nan}, "'class_weight' parameter must give numbers of at least 0"),
+        ({0: 0, 1: 0, 2: 0}, "weights of all rows are 0"),
+    ],
+)
+def test_wrong_class_weights(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        MLPRegularizedClassifier(epochs=1, class_weight=class_weight).fit(X, CODES)
+
+
+def test_rows_of_weight_zero_are_left_out():
+    weight = (CODES > 0).astype(float)
+    settings = FAST | {"random_state": 0}
+    weighted = MLPRegularizedClassifier(**settings).fit(X, CODES, sample_weight=weight)
+    without = MLPRegularizedClassifier(**settings).fit(X[CODES > 0], CODES[CODES > 0])
+    np.testing.assert_array_equal(weighted.classes_, [1, 2])
+    np.testing.assert_allclose(
+        weighted.predict_proba(X), without.predict_proba(X), rtol=1e-5
+    )
+
+
+def test_the_scale_of_weights_does_not_matter():
+    weight = 1.0 + CODES
+    settings = FAST | {"random_state": 0}
+    fits = [
+        MLPRegularizedClassifier(**settings).fit(X, CODES, sample_weight=w * weight)
+        for w in (1.0, 1000.0)
+    ]
+    np.testing.assert_allclose(
+        fits[0].predict_proba(X), fits[1].predict_proba(X), rtol=1e-4
+    )
