@@ -56,10 +56,10 @@ def split_off_validation(sample, strata, fraction, seed):
     except ValueError:  # a part is empty or has fewer rows than there are classes
         held = None
     if held != classes:
-        wanted = "a row" + (f" of each of {len(classes)} classes" if classes else "")
+        each = f" of each of {len(classes)} classes" if classes else ""
         raise ValueError(
-            f"The 'validation_fraction' parameter must leave {wanted} for validation "
-            f"and for training. Got {fraction} of n_samples={len(sample)}. Increase it, "
-            "or pass X_val and y_val to fit."
+            f"The 'validation_fraction' parameter must leave a row{each} for "
+            f"validation and for training. Got {fraction} of n_samples={len(sample)}. "
+            "Increase it, or pass X_val and y_val to fit."
         )
     return sample[training], sample[validation]

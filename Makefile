@@ -1,0 +1,34 @@
+# `make demo` and `make test` each work from a fresh clone: they make a virtual
+# environment, install into it and run. PYTHON chooses the interpreter, VENV the place.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test lint format benchmark clean
+
+demo: $(VENV)/.tests
+	$(BIN)/python examples/sonar_search.py
+
+test: $(VENV)/.tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/.tests
+	$(BIN)/python -m pip install --quiet --editable ".[benchmarks]"
+	$(BIN)/python benchmarks/fit.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.tests: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[tests]"
+	touch $@
