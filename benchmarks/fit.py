@@ -7,7 +7,8 @@ what counts are the ratios. Cases: small, large, predict, first, import, memory 
 default). SciKeras is left out where it is not installed.
 """
 
-import json
+import importlib.metadata
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -17,7 +18,6 @@ import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import numpy as np
 from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -69,12 +69,12 @@ def fits(X, y, layers, batch, epochs, dropout=0.2):
         return model
 
     functions = {"skreg": ours, "MLPClassifier": scikit_learn, "Keras": plain_keras}
-    try:
-        from scikeras.wrappers import KerasClassifier
-    except ImportError:
+    if importlib.util.find_spec("scikeras") is None:
         return functions
 
     def scikeras():
+        from scikeras.wrappers import KerasClassifier
+
         return KerasClassifier(
             lambda: keras_model(X.shape[1], layers, dropout),
             batch_size=batch,
@@ -207,9 +207,7 @@ CASES = {
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    versions = {
-        m: __import__(m).__version__ for m in ("keras", "tensorflow", "sklearn")
-    }
-    print(json.dumps(versions | {"cores": os.cpu_count(), "numpy": np.__version__}))
+    packages = ("keras", "tensorflow", "scikit-learn", "numpy")
+    print({p: importlib.metadata.version(p) for p in packages}, os.cpu_count(), "cores")
     for case in sys.argv[1:] or CASES:
         CASES[case]()

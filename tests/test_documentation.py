@@ -1,0 +1,80 @@
+"""The README's code runs, and the two docstrings agree where the parameters do."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_readme_runs(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert len(blocks) == 3
+    result = subprocess.run(
+        [sys.executable, "-c", "\n".join(blocks)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    score, best = result.stdout.splitlines()
+    assert float(score) > 0.93
+    assert "dropout" in best
+    assert (tmp_path / "network.keras").stat().st_size > 10_000
+
+
+def test_the_readme_lists_every_parameter():
+    text = (ROOT / "README.md").read_text()
+    for kind in (MLPRegularizedClassifier, MLPRegularizedRegressor):
+        for name in kind().get_params():
+            assert f"`{name}`" in text, name
+
+
+def entries(kind):
+    """The docstring's entries of parameters and attributes, by their first line."""
+    found = re.split(r"\n\n(?=\w[\w, ]* : )", inspect.getdoc(kind))[1:]
+    return {entry.split(" : ")[0]: entry for entry in found}
+
+
+@pytest.mark.parametrize("kind", [MLPRegularizedClassifier, MLPRegularizedRegressor])
+def test_every_parameter_is_documented_with_its_default(kind):
+    documented = {}
+    for names, entry in entries(kind).items():
+        documented |= dict.fromkeys(names.split(", "), entry)
+    first = inspect.getdoc(kind).split("----------\n")[1].split("\n\n")[0]
+    documented["hidden_layer_sizes"] = first
+    for name, parameter in inspect.signature(kind).parameters.items():
+        default = repr(parameter.default).replace("'", '"')
+        assert f"default={default}" in documented[name].splitlines()[0], name
+
+
+def test_shared_parameters_are_described_alike():
+    ours, theirs = entries(MLPRegularizedClassifier), entries(MLPRegularizedRegressor)
+    differ = {"normalize", "early_stopping", "monitor", "loss", "warm_start"}
+    differ |= {"history_", "model_", "random_state", "quantile", "class_weight"}
+    shared = (set(ours) & set(theirs)) - differ
+    assert len(shared) > 30
+    for names in shared:
+        assert ours[names] == theirs[names]
+
+
+def test_the_sonar_example_runs(tmp_path):
+    """The main job, with its table and its figure."""
+    figure = tmp_path / "sonar.png"
+    result = subprocess.run(
+        [sys.executable, ROOT / "examples" / "sonar_search.py", figure],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    training, test = re.findall(r"accuracy on .* echoes +(\d\.\d+)", result.stdout)[:2]
+    assert float(training) > 0.98 > float(test), "the overfit is seen"
+    for row in ("none", "dropout=0.5", "l2=0.01", "batchnorm=True", "best together"):
+        assert re.search(rf"^{re.escape(row)} +0\.\d+", result.stdout, re.M), row
+    assert figure.stat().st_size > 20_000
