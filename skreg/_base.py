@@ -1,6 +1,5 @@
 """What the estimators share: fitting, predicting and the state between."""
 
-import copy
 import functools
 from abc import ABCMeta, abstractmethod
 from dataclasses import replace
@@ -8,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -17,17 +15,9 @@ from sklearn.utils.validation import (
 )
 
 from . import _engine
-from ._callbacks import listener_for
-from ._configuration import (
-    batch_size_of,
-    descent,
-    kernel_initializers,
-    numbers_of,
-    schedule_of,
-    seeded,
-    structure_of,
-)
-from ._engine import Job, Rows, Schedule, State, Stopping
+from ._callbacks import watched
+from ._engine import State
+from ._fitting import Course, job_of
 from ._inputs import Standardizer, flattened, row_blocks
 from ._model import build_model
 from ._parameters import check_parameters
@@ -115,26 +105,36 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         ValueError
             If a parameter or the data are not accepted, or if training diverges.
         """
-        check_parameters(self, self._rules)
         goes_on = self.warm_start and hasattr(self, "_state")
-        sample = self._read(X, y, sample_weight, reset=not goes_on)
-        seed = self._state["seed"] if goes_on else self._draw_seed()
-        training, validation = self._divide(sample, X_val, y_val, seed)
-        if not goes_on:
-            self._learn_targets(training.y, training.weight)
-            self._learn_inputs(training)
-        self._train(training, validation, seed, goes_on)
+        self._fit(X, y, sample_weight, goes_on, X_val=X_val, y_val=y_val)
 
     def _fit_part(self, X, y, sample_weight, classes=None):
         """One epoch over these rows, from where training stands."""
-        check_parameters(self, self._rules)
         goes_on = hasattr(self, "_state")
+        self._fit(X, y, sample_weight, goes_on, is_part=True, classes=classes)
+
+    def _fit(
+        self,
+        X,
+        y,
+        sample_weight,
+        goes_on,
+        *,
+        is_part=False,
+        classes=None,
+        X_val=None,
+        y_val=None,
+    ):
+        check_parameters(self, self._rules)
         sample = self._read(X, y, sample_weight, reset=not goes_on)
         seed = self._state["seed"] if goes_on else self._draw_seed()
+        training, validation = sample, None
+        if not is_part:
+            training, validation = self._divide(sample, X_val, y_val, seed)
         if not goes_on:
-            self._learn_targets(sample.y, sample.weight, classes)
-            self._learn_inputs(sample)
-        self._train(sample, None, seed, goes_on, is_part=True)
+            self._learn_targets(training.y, training.weight, classes)
+            self._learn_inputs(training)
+        self._train(training, validation, Course(seed, goes_on, is_part))
 
     def _draw_seed(self):
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -145,14 +145,9 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        weight = weight * self._class_weights(y)
-        if not weight.any():
-            raise ValueError(
-                "The weights of all rows are 0 (sample_weight, or its product with "
-                "class_weight). At least one row must have a weight above 0."
-            )
         sample = Sample(X, y, weight)
-        return sample if weight.all() else sample[weight > 0]
+        # If all are zero the error comes with that for class weights.
+        return sample[weight > 0] if weight.any() and not weight.all() else sample
 
     def _validated(self, X, y, reset):
         X, y = validate_data(
@@ -173,30 +168,10 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         if X_val is not None:
             X, y = self._validated(X_val, y_val, reset=False)
             return sample, Sample(X, y, np.ones(len(y)))
-        if not self.early_stopping:
+        if not self.early_stopping or self.monitor == "loss":
             return sample, None
         strata = self._strata(sample.y)
         return split_off_validation(sample, strata, self.validation_fraction, seed)
-
-    def _train(self, training, validation, seed, goes_on, is_part=False):
-        """Train on these samples and keep what comes of it."""
-        structure, job = self._job(training, validation, seed, goes_on, is_part)
-        rate = float(job.schedule.rates([job.state.step])[0])
-        self._keep(structure, job, job.state, rate)
-        job, listener = self._with_watchers(job, validation)
-        result = _engine.train(structure, job)
-        if result.diverged:
-            raise ValueError(
-                f"Training diverged in epoch {result.diverged}: its loss or weights "
-                "are no longer finite numbers. Try a smaller learning_rate, clipnorm=1 "
-                "or normalize=True."
-            )
-        state = result.state
-        if listener is not None:
-            weights, moving = listener.finish(state)
-            state = replace(state, weights=weights, moving=moving)
-        self._keep(structure, job, state, result.learning_rate)
-        self._keep_history(result, goes_on)
 
     def _learn_inputs(self, training):
         standardizer = Standardizer.identity(training.X.shape[1])
@@ -204,93 +179,25 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
             standardizer = Standardizer.of(training.X, training.weight)
         self._input_statistics = vars(standardizer)
 
-    def _job(self, training, validation, seed, goes_on, is_part):
-        """The structure and the job of this training."""
-        found, coder = descent(self), self._coder()
-        batch_size, room = batch_size_of(self, len(training))
-        structure = structure_of(
-            self,
-            found,
-            training.X.shape[1],
-            coder.n_outputs,
-            coder.loss(self.loss),
-            room,
-        )
-        numbers = numbers_of(self, found)
-        state = self._start(structure, numbers, seed, goes_on)
-        stopping = None
-        if self.early_stopping and not is_part:
-            stopping = Stopping(
-                self.patience, self.min_delta, bool(self.restore_best_weights)
-            )
-        rows = self._rows(training, structure.dtype)
-        steps = self.epochs * -(-len(rows) // batch_size)
-        job = Job(
-            state=state,
-            rows=rows,
-            numbers=numbers,
-            # Parts of the data follow one schedule, fits each have their own.
-            schedule=schedule_of(self, found, steps, 0 if is_part else state.step),
-            batch_size=batch_size,
-            epochs=1 if is_part else self.epochs,
-            seed=seed,
-            validation=validation and self._rows(validation, structure.dtype),
-            monitor=self._monitored(),
-            stopping=stopping,
-        )
-        return structure, job
-
-    def _rows(self, sample, dtype):
-        """The sample as the engine takes it."""
-        X = Standardizer(**self._input_statistics).transform(sample.X, dtype)
-        weight = sample.weight / sample.weight.mean()
-        return Rows(
-            X, self._coder().encode(sample.y).astype(dtype), weight.astype(dtype)
-        )
-
-    def _start(self, structure, numbers, seed, goes_on):
-        """The state that training starts from."""
-        if not goes_on:
-            initializers = kernel_initializers(self, len(structure.widths) - 1)
-
-            def draw(layer, shape, seed):
-                return seeded(initializers[layer], seed)(shape, structure.dtype)
-
-            weights, moving = _engine.initial_weights(structure, draw, seed)
-            slots = _engine.initial_slots(structure, weights, numbers)
-            return State(weights, moving, slots)
-        before, state = self._structure(), self._training_state()
-        if _engine.weight_shapes(structure) != _engine.weight_shapes(before):
+    def _train(self, training, validation, course):
+        """Train on these samples and keep what comes of it."""
+        structure, job = job_of(self, training, validation, course)
+        rate = float(job.schedule.rates([job.state.step])[0])
+        self._keep(structure, job, job.state, rate)
+        job = watched(self, job, validation)
+        result = _engine.train(structure, job)
+        state = result.state
+        if job.listener is not None:
+            weights, moving = job.listener.finish(state)
+            state = replace(state, weights=weights, moving=moving)
+        if result.diverged or not state.is_finite():
             raise ValueError(
-                "Training can go on (warm_start, partial_fit) only with the same "
-                "layers. Got hidden_layer_sizes or batchnorm that differ from the "
-                "fitted network's: fit with warm_start=False."
+                f"Training diverged in epoch {result.diverged or state.epoch}: its "
+                "loss or weights are no longer finite numbers. Try a smaller "
+                "learning_rate, clipnorm=1 or normalize=True."
             )
-        if (before.optimizer, before.options) != (
-            structure.optimizer,
-            structure.options,
-        ):
-            slots = _engine.initial_slots(structure, state.weights, numbers)
-            state = replace(state, slots=slots, step=0)
-        return state
-
-    def _monitored(self):
-        """The history's entry that decides on the best epoch."""
-        is_loss = self.monitor in ("loss", "val_loss")
-        return self.monitor if is_loss else f"val_{self.monitor}"
-
-    def _with_watchers(self, job, validation):
-        """The job with what looks at it after each epoch, and the listener if any."""
-        if job.monitor not in ("loss", "val_loss") and validation is not None:
-            score = ScoreMonitor(copy.copy(self), self.monitor, validation)
-            job = replace(job, score=score, larger_is_better=True)
-        listener = listener_for(self, job)
-        if listener is not None:
-            job = replace(job, listener=listener)
-            rate = listener.start(job.state).get("learning_rate")
-            if rate is not None:
-                job = replace(job, schedule=Schedule.constant(rate))
-        return job, listener
+        self._keep(structure, job, state, result.learning_rate)
+        self._keep_history(result, course.goes_on)
 
     def _keep(self, structure, job, state, learning_rate):
         """Make this lane's state the estimator's."""
@@ -304,15 +211,17 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         vars(self).pop("_keras_model", None)
 
     def _keep_history(self, result, goes_on):
-        before, epochs_before = ({}, 0)
-        if goes_on:
-            before, epochs_before = self.history_, self.n_iter_
+        """Append to the history; NaN where a series was not recorded."""
+        before = self.history_ if goes_on else {}
+        epochs_before = self.n_iter_ if goes_on else 0
+        epochs = len(result.history["loss"])
         self.history_ = {
-            name: before.get(name, []) + values
-            for name, values in result.history.items()
+            name: before.get(name, [np.nan] * epochs_before)
+            + result.history.get(name, [np.nan] * epochs)
+            for name in before | result.history
         }
         self.loss_curve_ = self.history_["loss"]
-        self.n_iter_ = result.state.epoch
+        self.n_iter_ = epochs_before + epochs
         self.best_epoch_ = epochs_before + result.best_epoch
         self.n_parameters_ = sum(a.size for a in result.state.weights.values())
 
@@ -358,7 +267,7 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
                     self._state["numbers"],
                     standardizer.transform(X[rows], structure.dtype),
                 )
-                for rows in row_blocks(*X.shape)
+                for rows in row_blocks(X.shape[0], max(structure.widths))
             ]
         )
 
@@ -366,18 +275,3 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-class ScoreMonitor:
-    """A scikit-learn scorer on the validation rows, as the engine calls it."""
-
-    def __init__(self, estimator, scoring, validation):
-        self._estimator = estimator
-        self._scoring = scoring
-        self._validation = validation
-
-    def __call__(self, state):
-        """The score of a lane's state."""
-        self._estimator._state = {**self._estimator._state, **vars(state)}
-        scorer = get_scorer(self._scoring)
-        return scorer(self._estimator, self._validation.X, self._validation.y)

@@ -1,7 +1,11 @@
-"""Who hears of each epoch: Keras callbacks, and the line that `verbose` prints."""
+"""Who looks at each epoch: scorers, Keras callbacks and the line of `verbose`."""
 
 import copy
+from dataclasses import replace
 
+from sklearn.metrics import get_scorer
+
+from ._engine import Schedule
 from ._keras import keras
 from ._model import build_model, read_weights, write_state
 
@@ -79,8 +83,31 @@ class Listener:
         return answer
 
 
-def listener_for(estimator, job):
-    """The fit's listener, or None where nobody listens."""
+class ScoreMonitor:
+    """A scikit-learn scorer on the validation rows, as the engine calls it."""
+
+    def __init__(self, estimator, validation):
+        self._estimator = copy.copy(estimator)
+        # The rows are arrays by now, even where the user's had column names.
+        vars(self._estimator).pop("feature_names_in_", None)
+        self._validation = validation
+
+    def __call__(self, state):
+        """The score of a lane's state."""
+        self._estimator._state = {**self._estimator._state, **vars(state)}
+        scorer = get_scorer(self._estimator.monitor)
+        return scorer(self._estimator, self._validation.X, self._validation.y)
+
+
+def watched(estimator, job, validation):
+    """The job with what looks at it after each epoch."""
+    if job.monitor not in ("loss", "val_loss") and validation is not None:
+        score = ScoreMonitor(estimator, validation)
+        job = replace(job, score=score, larger_is_better=True)
     if estimator.callbacks or estimator.verbose:
-        return Listener(estimator, job)
-    return None
+        listener = Listener(estimator, job)
+        job = replace(job, listener=listener)
+        rate = listener.start(job.state).get("learning_rate")
+        if rate is not None:
+            job = replace(job, schedule=Schedule.constant(rate))
+    return job

@@ -11,14 +11,21 @@ from ._parameters import CLASSIFIER_RULES
 from ._targets import ClassTargets, check_class_targets
 
 
+def _has_hinge(estimator):
+    """Whether predictions are those of a network with hinge loss."""
+    if hasattr(estimator, "_state"):
+        return estimator._structure().loss.endswith("hinge")
+    return estimator.loss == "hinge"
+
+
 def _gives_probabilities(estimator):
-    if estimator.loss == "hinge":
+    if _has_hinge(estimator):
         raise AttributeError("loss='hinge' gives margins, by decision_function.")
     return True
 
 
 def _gives_margins(estimator):
-    if estimator.loss != "hinge":
+    if not _has_hinge(estimator):
         raise AttributeError("decision_function is for loss='hinge'.")
     return True
 
@@ -183,7 +190,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     callbacks : list of keras.callbacks.Callback, default=None
         Called at the start and the end of training and of each epoch, with a Keras
         model that holds the weights of the moment. Each fit uses copies. They may stop
-        training or set the model's ``optimizer.learning_rate``.
+        training or set the model's ``optimizer.learning_rate``, which then takes the
+        place of the schedule.
 
     verbose : int or bool, default=0
         Whether each epoch prints a line.
@@ -219,8 +227,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Epochs trained.
 
     best_epoch_ : int
-        The epoch with the best monitored value, counted from 1; the last one where
-        there were no validation rows.
+        The epoch of the last call of `fit` with the best monitored value, counted as in
+        `history_` from 1; the last epoch where nothing was monitored.
 
     n_parameters_ : int
         Trainable weights.
@@ -366,7 +374,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         The first call on an unfitted estimator sets the classes and the statistics by
         which inputs are standardised; later ones, and those after `fit`, go on with
         the weights, the optimizer's state and the learning-rate schedule. There is no
-        early stopping.
+        early stopping. The schedule counts `epochs` such calls; past its end, and after
+        a `fit`, the rate stays what it ended with.
 
         Parameters
         ----------
@@ -378,7 +387,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             All classes that calls will bring. Needed at the first call; may be left
             out later. Not used for multilabel targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss.
+            Weights of the rows in the loss. They are used as they are, so that they
+            mean the same in every part.
 
         Returns
         -------
@@ -397,13 +407,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             )
         if not hasattr(self, "_state"):
             self._check_classes_given(classes, y)
-        elif classes is not None and not np.array_equal(
-            np.unique(classes), self.classes_
-        ):
-            raise ValueError(
-                "classes must be those of the first call, "
-                f"{self.classes_.tolist()}. Got {np.unique(classes).tolist()}."
-            )
+        elif classes is not None and not self._multilabel:
+            self._check_classes_again(classes)
         self._fit_part(X, y, sample_weight, classes)
 
     def _check_classes_given(self, classes, y):
@@ -411,6 +416,14 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             raise ValueError(
                 "classes must be passed to the first call of partial_fit, since a part "
                 "of the data may not hold them all. Got None."
+            )
+
+    def _check_classes_again(self, classes):
+        found = np.unique(classes)
+        if not np.array_equal(found, self.classes_):
+            raise ValueError(
+                "classes must be those of the first call, "
+                f"{self.classes_.tolist()}. Got {found.tolist()}."
             )
 
     def _check_targets(self, y):
@@ -422,7 +435,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     def _class_weights(self, y):
         if self.class_weight is None:
             return 1.0
-        weight = compute_sample_weight(self.class_weight, y)
+        if isinstance(self.class_weight, dict) and not self._multilabel:
+            weight = self._coder().weights(self.class_weight)[self._coder().codes(y)]
+        else:
+            weight = compute_sample_weight(self.class_weight, y)
         if not (np.isfinite(weight).all() and weight.min() >= 0):
             raise ValueError(
                 "The 'class_weight' parameter must give numbers of at least 0. Got "
@@ -453,7 +469,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             where the label's probability is above 0.5.
         """
         outputs = self._outputs(X)
-        threshold = 0.0 if self._structure().loss.endswith("hinge") else 0.5
+        threshold = 0.0 if _has_hinge(self) else 0.5
         if self._multilabel:
             return (outputs > threshold).astype(int)
         if outputs.shape[1] == 1:

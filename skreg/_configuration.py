@@ -126,7 +126,7 @@ def structure_of(estimator, found, n_features, n_outputs, loss, room):
         n_features=n_features,
         n_outputs=n_outputs,
         hidden=hidden_layers(estimator.hidden_layer_sizes),
-        activation=estimator.activation,
+        activation=activation_name(estimator.activation),
         normalization=normalization[estimator.batchnorm],
         loss=loss,
         optimizer=found.optimizer,
@@ -136,6 +136,13 @@ def structure_of(estimator, found, n_features, n_outputs, loss, room):
         remedies=frozenset(remedies),
         dtype=keras().config.floatx(),
     )
+
+
+def activation_name(activation):
+    """The name of an activation that Keras has; another function as it is."""
+    name = getattr(activation, "__name__", None)
+    is_keras = name and getattr(keras().activations, name, None) is activation
+    return name if is_keras else activation
 
 
 def _is_used(value):
@@ -188,41 +195,54 @@ def _rounded_up(rows):
     return -(-rows // unit) * unit
 
 
-def schedule_of(estimator, found, steps, first_step):
-    """The learning rate of a lane that takes `steps` steps from `first_step` on."""
+def schedule_of(estimator, found, steps, taken, first_step):
+    """The learning rate of each step of a training.
+
+    Parameters
+    ----------
+    steps : int
+        Steps in which the schedule runs through.
+    taken : int
+        How many of them were taken before.
+    first_step : int
+        The lane's step that comes first.
+    """
     rate = found.numbers["learning_rate"]
     warmup = round(estimator.warmup * steps)
-    keras_schedule = keras_schedule_of(estimator, found)
+    keras_schedule = _keras_schedule(estimator, found)
     if keras_schedule is None:
-        return Schedule(estimator.schedule, rate, steps, warmup, first_step)
-    table = np.array([float(keras_schedule(step)) for step in range(steps)])
-    table[:warmup] *= np.arange(warmup) / max(warmup, 1)
+        start = first_step - taken
+        return Schedule(estimator.schedule, rate, steps, warmup, start)
+    numbering = np.arange(taken, max(steps, taken + 1))
+    table = _values(keras_schedule, numbering)
+    table *= np.minimum((numbering + 1) / max(warmup, 1), 1.0)
     return Schedule("constant", rate, steps, warmup, first_step, table)
 
 
-def keras_schedule_of(estimator, found):
+def _keras_schedule(estimator, found):
     """The Keras schedule that the user gave, by itself or in an optimizer, or None."""
     if is_keras_schedule(estimator.schedule):
         return estimator.schedule
     return found.schedule if estimator.schedule == "constant" else None
 
 
-def kernel_initializers(estimator, n_layers):
-    """The Keras initializers of the kernels, hidden layers first, as names or objects.
+def _values(keras_schedule, steps):
+    """A Keras schedule's values at many steps, traced once and not called for each."""
+    ops = keras().ops
+    values = ops.vectorized_map(
+        lambda step: ops.convert_to_tensor(keras_schedule(step), "float32"),
+        ops.convert_to_tensor(steps, "int64"),
+    )
+    return np.array(values, float)
 
-    "auto" is He's for activations of the relu family, LeCun's for selu and Glorot's
-    otherwise and for the output layer.
-    """
+
+def kernel_initializers(estimator, n_layers):
+    """The Keras initializer of each layer's kernel, as a name or an object."""
     wanted = estimator.initializer
     if not (isinstance(wanted, str) and wanted == "auto"):
         return [wanted] * n_layers
-    activation = estimator.activation
-    hidden = "glorot_uniform"
-    if isinstance(activation, str):
-        if activation in _RELU_FAMILY:
-            hidden = "he_normal"
-        elif activation == "selu":
-            hidden = "lecun_normal"
+    usual = dict.fromkeys(_RELU_FAMILY, "he_normal") | {"selu": "lecun_normal"}
+    hidden = usual.get(activation_name(estimator.activation), "glorot_uniform")
     return [hidden] * (n_layers - 1) + ["glorot_uniform"]
 
 

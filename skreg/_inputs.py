@@ -31,8 +31,9 @@ class Standardizer:
         self.scale = scale
 
     @classmethod
-    def of(cls, X, weight=None):
+    def of(cls, X, weight):
         """From the rows of `X`, weighted by `weight`."""
+        weight = weight / weight.max()
         scaler = StandardScaler(with_mean=not issparse(X)).fit(X, sample_weight=weight)
         mean = np.zeros(X.shape[1]) if issparse(X) else scaler.mean_
         return cls(np.asarray(mean, float), np.asarray(scaler.scale_, float))
@@ -61,7 +62,7 @@ class Standardizer:
         return result
 
 
-def row_blocks(n_rows, n_features):
-    """Slices of rows that are small enough to be worked on as dense float64."""
-    size = max(1, BLOCK_BYTES // (8 * max(n_features, 1)))
+def row_blocks(n_rows, width):
+    """Slices of rows of which `width` float64 columns stay within `BLOCK_BYTES`."""
+    size = max(1, BLOCK_BYTES // (8 * width))
     return [slice(start, start + size) for start in range(0, n_rows, size)]

@@ -68,7 +68,11 @@ def _without_chatter():
     Some of them are printed before TensorFlow heeds its log level, and from C++, so
     the file descriptor itself is led through a filter while the block runs.
     """
-    stderr = os.dup(2)
+    try:
+        stderr = os.dup(2)
+    except OSError:  # it is closed: nothing can be printed
+        yield
+        return
     read_end, write_end = os.pipe()
     os.dup2(write_end, 2)
     os.close(write_end)

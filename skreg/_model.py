@@ -6,7 +6,7 @@ and trained further without skreg.
 
 import numpy as np
 
-from ._configuration import descent, keras_schedule_of, kernel_initializers, seeded
+from ._configuration import kernel_initializers, seeded
 from ._engine.losses import LOSSES
 from ._engine.network import BATCHNORM_MOMENTUM
 from ._engine.optimizers import OPTIMIZERS
@@ -15,7 +15,7 @@ from ._keras import keras
 
 def build_model(estimator):
     """A compiled ``keras.Sequential`` with the estimator's weights and slots."""
-    model = keras().Sequential(_layers(estimator))
+    model = keras().Sequential(list(_layers(estimator)))
     model.compile(
         optimizer=_optimizer(estimator),
         loss=_loss(estimator),
@@ -43,8 +43,8 @@ def write_state(model, structure, state):
         arrays = list(state.slots[name].values())
         if slot.scalar:
             held.assign(arrays[0].item())
-        else:  # momentum is not there where it is 0
-            for variable, array in zip(held, arrays, strict=False):
+        elif held:  # Keras keeps no momentum where it is 0
+            for variable, array in zip(held, arrays, strict=True):
                 variable.assign(array.reshape(variable.shape))
 
 
@@ -72,57 +72,68 @@ def _moving_variables(model):
 
 
 def _layers(estimator):
-    layers, n = keras().layers, estimator._state["numbers"]
-    structure = estimator._structure()
-    yield keras().Input((structure.n_features,))
-    mean, scale = estimator._input_statistics.values()
-    if np.any(mean != 0) or np.any(scale != 1):
-        yield layers.Normalization(mean=mean, variance=scale**2)
-    seed = estimator._state["seed"]
-    if n["input_dropout"]:
-        yield layers.Dropout(n["input_dropout"], seed=seed)
-    if n["gaussian_noise"]:
-        yield layers.GaussianNoise(n["gaussian_noise"], seed=seed)
+    structure, n = estimator._structure(), estimator._state["numbers"]
+    seed, activation = estimator._state["seed"], LOSSES[structure.loss].activation
     names = kernel_initializers(estimator, len(structure.widths) - 1)
     initializers = [seeded(name, seed) for name in names]
-    for layer, units in enumerate(structure.hidden):
-        yield _dense(units, initializers[layer], n)
+
+    def layer(kind, *arguments, **settings):
+        # Keras's global policy may be of another dtype than the training was.
+        settings["dtype"] = structure.dtype
+        return getattr(keras().layers, kind)(*arguments, **settings)
+
+    yield keras().Input((structure.n_features,), dtype=structure.dtype)
+    yield from _standardization(layer, **estimator._input_statistics)
+    if n["input_dropout"]:
+        yield layer("Dropout", n["input_dropout"], seed=seed)
+    if n["gaussian_noise"]:
+        yield layer("GaussianNoise", n["gaussian_noise"], seed=seed)
+    for i, units in enumerate(structure.hidden):
+        yield layer("Dense", units, **_dense_settings(initializers[i], n))
         if structure.normalization == "batch":
-            yield layers.BatchNormalization(momentum=BATCHNORM_MOMENTUM)
+            yield layer("BatchNormalization", momentum=BATCHNORM_MOMENTUM)
         elif structure.normalization == "layer":
-            yield layers.LayerNormalization()
-        yield _activation(structure, n)
-        if n["dropout"][layer]:
-            drop = "AlphaDropout" if structure.activation == "selu" else "Dropout"
-            yield getattr(layers, drop)(n["dropout"][layer], seed=seed + layer + 1)
-    yield _dense(structure.n_outputs, initializers[-1], n)
-    if LOSSES[structure.loss].activation != "linear":
-        yield layers.Activation(LOSSES[structure.loss].activation)
+            yield layer("LayerNormalization")
+        yield _hidden_activation(layer, structure, n)
+        if n["dropout"][i]:
+            kind = "AlphaDropout" if structure.activation == "selu" else "Dropout"
+            yield layer(kind, n["dropout"][i], seed=seed + i + 1)
+    yield layer("Dense", structure.n_outputs, **_dense_settings(initializers[-1], n))
+    if activation != "linear":
+        yield layer("Activation", activation)
     scale, offset = estimator._target_scale()
     if np.any(scale != 1) or np.any(offset != 0):
-        yield layers.Rescaling(scale.tolist(), offset=offset.tolist())
+        yield layer("Rescaling", scale.tolist(), offset=offset.tolist())
 
 
-def _dense(units, initializer, n):
+def _standardization(layer, mean, scale):
+    if np.all(mean == 0) and np.all(scale == 1):
+        return
+    if scale.min() > 1e-6 and scale.max() < 1e18:
+        yield layer("Normalization", mean=mean, variance=scale**2)
+    else:  # Keras holds variances in single precision and deviations above 1e-7
+        yield layer("Rescaling", 1.0, offset=(-mean).tolist())
+        yield layer("Rescaling", (1 / scale).tolist())
+
+
+def _dense_settings(initializer, n):
     limit = n["max_norm"]
-    return keras().layers.Dense(
-        units,
-        kernel_initializer=initializer,
-        kernel_regularizer=_penalty(n["l1"], n["l2"]),
-        bias_regularizer=_penalty(n["bias_l1"], n["bias_l2"]),
-        kernel_constraint=(
+    return {
+        "kernel_initializer": initializer,
+        "kernel_regularizer": _penalty(n["l1"], n["l2"]),
+        "bias_regularizer": _penalty(n["bias_l1"], n["bias_l2"]),
+        "kernel_constraint": (
             None if np.isinf(limit) else keras().constraints.MaxNorm(limit)
         ),
-    )
+    }
 
 
-def _activation(structure, n):
+def _hidden_activation(layer, structure, n):
     penalty = _penalty(n["activity_l1"], n["activity_l2"])
     if structure.activation == "leaky_relu":
-        return keras().layers.LeakyReLU(
-            negative_slope=n["negative_slope"], activity_regularizer=penalty
-        )
-    return keras().layers.Activation(structure.activation, activity_regularizer=penalty)
+        slope = n["negative_slope"]
+        return layer("LeakyReLU", slope, activity_regularizer=penalty)
+    return layer("Activation", structure.activation, activity_regularizer=penalty)
 
 
 def _penalty(l1, l2):
@@ -161,13 +172,12 @@ def _quantile_loss(quantile):
 
 
 def _optimizer(estimator):
-    found = descent(estimator)
-    entry = OPTIMIZERS[found.optimizer]
-    settings = {name: found.numbers[name] for name in entry.defaults}
-    schedule = None if estimator.warmup else keras_schedule_of(estimator, found)
-    settings["learning_rate"] = schedule or estimator._state["learning_rate"]
-    if found.clipping:
-        settings[found.clipping] = found.clip
-    for option in found.options:
-        settings[option] = True
-    return getattr(keras().optimizers, entry.keras_name)(**settings)
+    """The Keras optimizer with the settings of the last training."""
+    structure, state = estimator._structure(), estimator._state
+    entry, n = OPTIMIZERS[structure.optimizer], state["numbers"]
+    settings = {k: n[k] for k in entry.defaults if k != "learning_rate"}
+    if structure.clipping:
+        settings[structure.clipping] = n["clip"]
+    settings |= dict.fromkeys(structure.options, True)
+    kind = getattr(keras().optimizers, entry.keras_name)
+    return kind(learning_rate=state["learning_rate"], **settings)

@@ -5,6 +5,7 @@ the messages. Names that Keras or the engine define come from their own tables.
 """
 
 import difflib
+import math
 import numbers
 from collections.abc import Callable
 from typing import NamedTuple
@@ -29,8 +30,8 @@ def check_parameters(estimator, rules):
     """Raise ValueError for the first parameter whose value breaks its rule."""
     owner = type(estimator).__name__
     for name, value in estimator.get_params(deep=False).items():
-        rule = rules[name]
-        if not rule.accepts(value):
+        rule = rules.get(name)  # a subclass may have parameters of its own
+        if rule is not None and not rule.accepts(value):
             names = list(rule.names())
             text = rule.text.format(", ".join(map(repr, names)))
             raise ValueError(
@@ -62,8 +63,12 @@ def _nearest(value, names):
 
 
 def _is_number(value):
-    is_boolean = isinstance(value, (bool, np.bool_))
-    return isinstance(value, numbers.Real) and not is_boolean and np.isfinite(value)
+    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
 
 
 def _is_rate(value):
@@ -122,8 +127,9 @@ def one_of(names):
 
 def _sequence_of(accepts):
     def accepts_all(value):
-        is_sequence = isinstance(value, (list, tuple, np.ndarray))
-        return is_sequence and np.ndim(value) == 1 and all(map(accepts, value))
+        is_sequence = isinstance(value, (list, tuple))
+        is_vector = isinstance(value, np.ndarray) and value.ndim == 1
+        return (is_sequence or is_vector) and all(map(accepts, value))
 
     return accepts_all
 

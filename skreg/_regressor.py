@@ -162,7 +162,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     callbacks : list of keras.callbacks.Callback, default=None
         Called at the start and the end of training and of each epoch, with a Keras
         model that holds the weights of the moment. Each fit uses copies. They may stop
-        training or set the model's ``optimizer.learning_rate``.
+        training or set the model's ``optimizer.learning_rate``, which then takes the
+        place of the schedule.
 
     verbose : int or bool, default=0
         Whether each epoch prints a line.
@@ -196,8 +197,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Epochs trained.
 
     best_epoch_ : int
-        The epoch with the best monitored value, counted from 1; the last one where
-        there were no validation rows.
+        The epoch of the last call of `fit` with the best monitored value, counted as in
+        `history_` from 1; the last epoch where nothing was monitored.
 
     n_parameters_ : int
         Trainable weights.
@@ -344,7 +345,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         The first call on an unfitted estimator sets the statistics by which inputs and
         targets are standardised; later ones, and those after `fit`, go on with the
         weights, the optimizer's state and the learning-rate schedule. There is no
-        early stopping.
+        early stopping. The schedule counts `epochs` such calls; past its end, and after
+        a `fit`, the rate stays what it ended with.
 
         Parameters
         ----------
@@ -353,7 +355,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss.
+            Weights of the rows in the loss. They are used as they are, so that they
+            mean the same in every part.
 
         Returns
         -------

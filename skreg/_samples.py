@@ -60,6 +60,6 @@ def split_off_validation(sample, strata, fraction, seed):
         raise ValueError(
             f"The 'validation_fraction' parameter must leave a row{each} for "
             f"validation and for training. Got {fraction} of n_samples={len(sample)}. "
-            "Increase it, or pass X_val and y_val to fit."
+            "Change it, or pass X_val and y_val to fit."
         )
     return sample[training], sample[validation]

@@ -1,7 +1,7 @@
 """What shapes a network's computation, apart from the numbers in it."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 
@@ -70,16 +70,26 @@ class Structure:
 
     def to_dict(self):
         """The fields as built-in types, from which `from_dict` makes it again."""
-        fields = asdict(self)
-        for name in ("options", "remedies"):
-            fields[name] = sorted(fields[name])
-        return fields
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {name: sorted(values[name]) for name in ("options", "remedies")}
 
     @classmethod
-    def from_dict(cls, fields):
-        """The structure of these `fields`."""
-        sets = {k: frozenset(fields[k]) for k in ("options", "remedies")}
-        return cls(**fields | sets | {"hidden": tuple(fields["hidden"])})
+    def from_dict(cls, values):
+        """The structure with these values of its fields."""
+        sets = {name: frozenset(values[name]) for name in ("options", "remedies")}
+        return cls(**values | sets | {"hidden": tuple(values["hidden"])})
+
+    def for_prediction(self):
+        """The structure without what matters in training alone."""
+        nothing = frozenset()
+        return replace(
+            self,
+            optimizer="sgd",
+            options=nothing,
+            batch_size=1,
+            clipping=None,
+            remedies=nothing,
+        )
 
 
 # Parts of a program that cost time and are left out where no lane asks for them, with

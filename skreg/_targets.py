@@ -21,6 +21,11 @@ def check_class_targets(y):
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y of several columns must be an indicator matrix of labels, 0 or 1. "
+                f"Got the values {np.unique(y).tolist()}."
+            )
         return y
     if kind.endswith("multioutput"):
         raise ValueError(
@@ -52,7 +57,7 @@ class ClassTargets:
         found = np.unique(y if classes is None else classes)
         if len(found) < 2:
             raise ValueError(
-                f"y must hold at least 2 classes. Got one class: {found[0]!r}."
+                f"y must hold at least 2 classes. Got one class: {found.tolist()[0]!r}."
             )
         return cls(found, False)
 
@@ -68,20 +73,33 @@ class ClassTargets:
 
     def encode(self, y):
         """Targets as the engine takes them, shape (n, 1) or (n, n_labels)."""
-        if self.multilabel:
-            if y.shape[1:] != self.classes.shape:
-                raise ValueError(
-                    f"y must be an indicator matrix with {len(self.classes)} columns, "
-                    f"as in the first fit. Got shape {y.shape}."
-                )
-            return y.astype(float)
+        if y.shape[1:] != (self.classes.shape if self.multilabel else ()):
+            wanted = f"{len(self.classes)} columns" if self.multilabel else "one column"
+            raise ValueError(
+                f"y must have {wanted}, as in the first fit. Got shape {y.shape}."
+            )
+        return y.astype(float) if self.multilabel else self.codes(y)[:, None] + 0.0
+
+    def codes(self, y):
+        """The position of each label among the classes; raises for other labels."""
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(
                 f"y must hold labels among the classes {self.classes.tolist()}. Got "
                 f"{unknown.tolist()} as well."
             )
-        return np.searchsorted(self.classes, y)[:, None].astype(float)
+        return np.searchsorted(self.classes, y)
+
+    def weights(self, by_label):
+        """The weight of each class, from a dictionary; 1 where it has none."""
+        unknown = set(by_label) - set(self.classes.tolist())
+        if unknown:
+            raise ValueError(
+                "The 'class_weight' parameter must have keys among the classes "
+                f"{self.classes.tolist()}. Got {sorted(unknown, key=str)} as well."
+            )
+        labels = self.classes.tolist()
+        return np.array([by_label.get(label, 1.0) for label in labels], float)
 
 
 class NumberTargets:
@@ -103,7 +121,7 @@ class NumberTargets:
     @classmethod
     def of(cls, y, weight, normalize, loss):
         """The coder of these targets, weighted by `weight`."""
-        columns = y.reshape(len(y), -1)
+        columns, weight = y.reshape(len(y), -1), weight / weight.max()
         offset, scale = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
         if normalize:
             mean = np.average(columns, axis=0, weights=weight)

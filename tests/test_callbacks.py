@@ -96,6 +96,33 @@ def test_reduce_on_plateau_reduces():
     assert float(fitted.model_.optimizer.learning_rate) == pytest.approx(1e-8)
 
 
+@pytest.mark.parametrize("place", ["schedule", "optimizer"])
+def test_callbacks_beside_schedules_of_keras(place):
+    schedule = keras().optimizers.schedules.CosineDecay(0.1, 10)
+    value = schedule if place == "schedule" else keras().optimizers.SGD(schedule)
+    watched = network(callbacks=[lambda_callback()], **{place: value}).fit(X, Y)
+    plain = network(**{place: value}).fit(X, Y)
+    np.testing.assert_allclose(
+        watched.predict_proba(X), plain.predict_proba(X), rtol=1e-5
+    )
+
+
+def test_weights_that_a_callback_breaks_are_seen():
+    class Break(keras().callbacks.Callback):
+        def on_train_end(self, logs=None):
+            self.model.set_weights([w * np.nan for w in self.model.get_weights()])
+
+    with pytest.raises(ValueError, match="diverged"):
+        network(callbacks=[Break()]).fit(X, Y)
+
+
+def test_watching_does_not_change_the_best_epoch(capsys):
+    settings = {"monitor": "loss", "learning_rate": 0.3, "epochs": 20}
+    loud = network(verbose=1, **settings).fit(X, Y)
+    assert loud.best_epoch_ == network(**settings).fit(X, Y).best_epoch_ == 20
+    assert capsys.readouterr().out
+
+
 def test_a_search_shares_callbacks():
     callback = keras().callbacks.EarlyStopping(monitor="loss", patience=1)
     search = GridSearchCV(

@@ -83,6 +83,18 @@ def test_model_saves_and_loads_without_skreg(tmp_path):
     loaded.train_on_batch(X, y)
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e-3, 1e3, 1e25])
+def test_model_takes_columns_of_any_scale(factor):
+    X, y = make_classification(60, 5, random_state=0)
+    X[:, 0] *= factor
+    network = MLPRegularizedClassifier((8,), epochs=2).fit(X, y)
+    np.testing.assert_allclose(
+        network.model_(X.astype("float32"))[:, 0],
+        network.predict_proba(X)[:, 1],
+        atol=1e-4,
+    )
+
+
 LINEAR = {
     "hidden_layer_sizes": (),
     "batch_size": "full",

@@ -1,10 +1,13 @@
 """Every constructor parameter: wrong types and values, and what the errors say."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg._engine import OPTIMIZERS
 from skreg._keras import keras
 
 X, Y = make_classification(40, 5, random_state=0)
@@ -18,6 +21,7 @@ class Unhelpful:
 
 
 NOT_A_NUMBER = [(Unhelpful(), None), ("0.1", None), (True, None), (np.nan, None)]
+HUGE = 10**400
 RATE = [(-0.1, None), (1.0, None), *NOT_A_NUMBER]
 NOT_NEGATIVE = [(-1e-9, None), (np.inf, None), *NOT_A_NUMBER]
 POSITIVE_OR_NONE = [(0.0, None), (-1.0, None), *NOT_A_NUMBER]
@@ -27,9 +31,15 @@ FLAG = [(1, None), ("True", None), (None, None)]
 
 # Wrong values of each parameter, with the nearest name where one is suggested.
 SHARED = {
-    "hidden_layer_sizes": [(0, None), ((8, -1), None), ((8, 2.5), None), ("8", None)],
+    "hidden_layer_sizes": [
+        (0, None),
+        ((8, -1), None),
+        ((8, 2.5), None),
+        ("8", None),
+        ([3, [4]], None),
+    ],
     "activation": [("rleu", "relu"), (5, None), ("glu", "gelu"), (None, None)],
-    "negative_slope": NOT_NEGATIVE,
+    "negative_slope": [*NOT_NEGATIVE, (HUGE, None)],
     "dropout": [*RATE, ((0.1, 1.2), None), ([0.1, "a"], None)],
     "input_dropout": RATE,
     "gaussian_noise": NOT_NEGATIVE,
@@ -218,9 +228,40 @@ def test_one_rate_a_layer(as_rates):
     assert rates == [0.5]
 
 
-@pytest.mark.parametrize("value", [np.float32(0.25), np.int64(0), 0])
-def test_numbers_of_numpy_are_numbers(value):
+@pytest.mark.parametrize("value", [np.float32(0.25), np.int64(0), 0, Fraction(1, 4)])
+def test_numbers_of_any_type_are_numbers(value):
     MLPRegularizedClassifier(dropout=value, epochs=np.int64(1)).fit(X, Y)
+
+
+def test_a_subclass_may_have_parameters_of_its_own():
+    class Named(MLPRegularizedClassifier):
+        def __init__(self, name="network", dropout=0.0):
+            super().__init__(dropout=dropout, epochs=1)
+            self.name = name
+
+    assert Named("mine").fit(X, Y).n_iter_ == 1
+
+
+def test_a_function_of_keras_is_its_name():
+    named = MLPRegularizedClassifier(activation="selu", dropout=0.2, epochs=1)
+    given = MLPRegularizedClassifier(
+        activation=keras().activations.selu, dropout=0.2, epochs=1
+    )
+    structures = [n.fit(X, Y)._structure() for n in (named, given)]
+    assert structures[0] == structures[1]
+
+
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS])
+def test_every_optimizer_bears_a_rate_of_zero(optimizer):
+    """At the end of a cosine, in partial fits after it."""
+    network = MLPRegularizedClassifier(
+        (4,), optimizer=optimizer, schedule="cosine", warmup=0.2, epochs=3
+    ).fit(X, Y)
+    assert float(network.model_.optimizer.learning_rate) == 0
+    before = network.predict_proba(X)
+    network.partial_fit(X, Y)
+    tolerance = 0.1 if optimizer == "sgd" else 1e-6  # its momentum still moves it
+    np.testing.assert_allclose(network.predict_proba(X), before, atol=tolerance)
 
 
 def test_the_class_of_an_optimizer_is_not_an_optimizer():

@@ -11,8 +11,9 @@ import pytest
 from sklearn.datasets import make_classification, make_regression
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg._configuration import descent, keras_schedule_of, schedule_of
+from skreg._configuration import descent, schedule_of
 from skreg._engine.batches import batch_rows
+from skreg._fitting import job_of
 from skreg._keras import keras
 from skreg._model import build_model, read_weights
 from skreg._parameters import activation_names, initializer_names
@@ -39,15 +40,15 @@ def numbers():
 
 
 def captured_start(network, monkeypatch):
-    """The network's first job, and the estimator as it was before training."""
+    """The network's job, its samples and its Keras model as training finds them."""
     caught = {}
     train = type(network)._train
 
-    def spy(self, training, validation, seed, goes_on, is_part=False):
-        structure, job = self._job(training, validation, seed, goes_on, is_part)
-        self._keep(structure, job, job.state, job.schedule.rates([0])[0])
+    def spy(self, training, validation, course):
+        structure, job = job_of(self, training, validation, course)
+        self._keep(structure, job, job.state, float(job.schedule.rates([0])[0]))
         caught.update(job=job, model=build_model(self), training=training)
-        return train(self, training, validation, seed, goes_on, is_part)
+        return train(self, training, validation, course)
 
     monkeypatch.setattr(type(network), "_train", spy)
     return caught
@@ -66,8 +67,7 @@ def assert_trains_as_keras(network, X, y, monkeypatch, sample_weight=None):
     step = 0
     for epoch in range(EPOCHS):
         for rows in batch_rows(job, epoch):
-            if not keras_schedule_of(network, descent(network)):
-                model.optimizer.learning_rate = job.schedule.rates([step])[0]
+            model.optimizer.learning_rate = job.schedule.rates([step])[0]
             model.train_on_batch(
                 sample.X[rows],
                 np.asarray(targets[rows], float).reshape(len(rows), -1),
@@ -78,7 +78,7 @@ def assert_trains_as_keras(network, X, y, monkeypatch, sample_weight=None):
     for name, expected in (weights | moving).items():
         state = network._state["weights"] | network._state["moving"]
         np.testing.assert_allclose(
-            state[name], expected, rtol=1e-5, atol=2e-6, err_msg=name
+            state[name], expected, rtol=1e-5, atol=1e-5, err_msg=name
         )
     start = job.state.weights["kernel_0"]
     moved = np.abs(network._state["weights"]["kernel_0"] - start).max()
@@ -88,12 +88,12 @@ def assert_trains_as_keras(network, X, y, monkeypatch, sample_weight=None):
         model.optimizer.variables, network.model_.optimizer.variables, strict=True
     ):
         if "learning_rate" not in held.path:
-            np.testing.assert_allclose(ours, held, rtol=1e-5, atol=2e-6)
+            np.testing.assert_allclose(ours, held, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(
         network._outputs(X) * network._target_scale()[0] + network._target_scale()[1],
         model.predict_on_batch(X),
         rtol=1e-5,
-        atol=2e-6,
+        atol=1e-5,
     )
 
 
@@ -264,36 +264,60 @@ def test_schedules(schedule, warmup, binary, monkeypatch):
 STEPS = 70
 
 
+def rates_of(network):
+    return schedule_of(network, descent(network), STEPS, 0, 0).rates(np.arange(STEPS))
+
+
 @pytest.mark.parametrize(
-    ("name", "warmup", "theirs"),
+    ("name", "theirs"),
     [
-        ("cosine", 0.0, ("CosineDecay", (0.1, STEPS), {})),
-        (
-            "cosine",
-            0.2,
-            ("CosineDecay", (0.0, 56), {"warmup_target": 0.1, "warmup_steps": 14}),
-        ),
-        ("cosine_restarts", 0.0, ("CosineDecayRestarts", (0.1, STEPS / 7), {})),
-        ("exponential", 0.0, ("ExponentialDecay", (0.1, STEPS, 0.01), {})),
-        (
-            "step",
-            0.0,
-            ("PiecewiseConstantDecay", ([35.0, 52.5], [0.1, 0.01, 0.001]), {}),
-        ),
+        ("cosine", ("CosineDecay", (0.1, STEPS))),
+        ("cosine_restarts", ("CosineDecayRestarts", (0.1, STEPS / 7))),
+        ("exponential", ("ExponentialDecay", (0.1, STEPS, 0.01))),
+        ("step", ("PiecewiseConstantDecay", ([35.0, 52.5], [0.1, 0.01, 0.001]))),
     ],
 )
-def test_schedule_formulas_are_those_of_keras(name, warmup, theirs):
-    kind, arguments, keywords = theirs
-    schedule = getattr(keras().optimizers.schedules, kind)(*arguments, **keywords)
-    network = MLPRegularizedClassifier(schedule=name, warmup=warmup, learning_rate=0.1)
-    ours = schedule_of(network, descent(network), STEPS, 0).rates(np.arange(STEPS))
+def test_schedule_formulas_are_those_of_keras(name, theirs):
+    kind, arguments = theirs
+    schedule = getattr(keras().optimizers.schedules, kind)(*arguments)
+    ours = rates_of(MLPRegularizedClassifier(schedule=name, learning_rate=0.1))
     expected = [float(schedule(step)) for step in range(STEPS)]
     np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-8)
 
 
-def test_keras_schedule_instances(binary, monkeypatch):
-    schedule = keras().optimizers.schedules.InverseTimeDecay(0.05, 4, 0.5)
-    network = MLPRegularizedClassifier((8,), schedule=schedule)
+def test_warmup_rises_to_the_schedule():
+    settings = {"schedule": "cosine", "learning_rate": 0.1}
+    rates = rates_of(MLPRegularizedClassifier(**settings, warmup=0.2))
+    np.testing.assert_allclose(rates[:14], 0.1 * np.arange(1, 15) / 14)
+    share = np.arange(56) / 56
+    np.testing.assert_allclose(rates[14:], 0.05 * (1 + np.cos(np.pi * share)))
+
+
+def keras_schedules():
+    s = keras().optimizers.schedules
+    return [
+        s.InverseTimeDecay(0.05, 4, 0.5),
+        s.ExponentialDecay(0.1, 10, 0.5, staircase=True),
+        s.PolynomialDecay(0.1, 20, cycle=True),
+        s.PiecewiseConstantDecay([10, 30], [0.1, 0.05, 0.01]),
+        s.CosineDecay(0.0, 40, warmup_target=0.1, warmup_steps=10),
+        s.CosineDecayRestarts(0.1, 9),
+    ]
+
+
+@pytest.mark.parametrize("i", range(len(keras_schedules())))
+def test_keras_schedules(i):
+    schedule = keras_schedules()[i]
+    expected = [float(schedule(step)) for step in range(STEPS)]
+    rates = rates_of(MLPRegularizedClassifier(schedule=schedule))
+    np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-8)
+    optimizer = keras().optimizers.Adam(schedule)
+    rates = rates_of(MLPRegularizedClassifier(optimizer=optimizer))
+    np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-8)
+
+
+def test_keras_schedules_act(binary, monkeypatch):
+    network = MLPRegularizedClassifier((8,), schedule=keras_schedules()[0])
     assert_trains_as_keras(network, *binary, monkeypatch)
 
 

@@ -50,6 +50,11 @@ with _keras._without_chatter():
     assert lines == ["E0000 00:00:17.5 1 port.cc:153] a real error", "a traceback"]
 
 
+def test_standard_error_may_be_closed():
+    code = f"import os; os.close(2); import skreg; {FIT}; print('done')"
+    assert run(code).stdout.strip() == "done"
+
+
 def test_nothing_global_changes():
     code = f"""
 import logging, os, random, warnings

@@ -161,8 +161,61 @@ def test_another_optimizer_goes_on_with_the_weights():
 def test_other_layers_cannot_go_on():
     network = MLPRegularizedClassifier(**FAST, epochs=1, warm_start=True).fit(X, Y)
     network.set_params(hidden_layer_sizes=(9,))
-    with pytest.raises(ValueError, match="only with the same layers.*hidden_layer_siz"):
+    with pytest.raises(ValueError, match="same hidden_layer_sizes and batchnorm"):
         network.fit(X, Y)
+
+
+def test_outputs_of_another_kind_cannot_go_on():
+    """The targets would stay centred, which exponentials cannot reach."""
+    network = MLPRegularizedRegressor(**FAST, epochs=1, warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match="a loss with the same kind of output"):
+        network.set_params(loss="poisson").fit(X, Y)
+
+
+def test_series_that_start_later_are_filled_up():
+    network = MLPRegularizedClassifier(**FAST, epochs=2, warm_start=True).fit(X, Y)
+    network.fit(X, Y, X_val=X, y_val=Y)
+    network.partial_fit(X, Y)
+    losses = network.history_["val_loss"]
+    assert np.isnan(losses).tolist() == [True, True, False, False, True]
+    assert len(network.history_["loss"]) == 5
+
+
+def test_weights_mean_the_same_in_every_part():
+    """One row a part: a weight of 100 still moves the network more than one of 1."""
+    moves = []
+    for weight in (1.0, 100.0):
+        network = MLPRegularizedClassifier(**FAST, optimizer="sgd", normalize=False)
+        network.partial_fit(X[:50], Y[:50], classes=[0, 1])
+        before = network.predict_proba(X)
+        network.partial_fit(X[50:51], Y[50:51], sample_weight=[weight])
+        moves.append(np.abs(network.predict_proba(X) - before).max())
+    assert moves[1] > 5 * moves[0] > 0
+
+
+def test_class_weights_in_parts_that_lack_a_class():
+    network = MLPRegularizedClassifier(**FAST, class_weight={0: 1, 2: 5})
+    network.partial_fit(X, Y, classes=[0, 1, 2])
+    network.set_params(class_weight={"a": 1})
+    with pytest.raises(ValueError, match="'class_weight' .* keys among the classes"):
+        network.partial_fit(X, Y)
+
+
+def test_methods_follow_the_fitted_loss():
+    network = MLPRegularizedClassifier(**FAST, epochs=2, loss="hinge").fit(X, Y)
+    network.set_params(loss="log_loss")
+    assert hasattr(network, "decision_function")
+    assert not hasattr(network, "predict_proba")
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "rmsprop", "sgd"])
+def test_the_model_is_that_of_the_fit(optimizer):
+    network = MLPRegularizedClassifier(**FAST, epochs=2, beta_1=0.7).fit(X, Y)
+    network.set_params(optimizer=optimizer, beta_1=0.1, clipnorm=1.0)
+    model = network.model_
+    assert type(model.optimizer).__name__ == "Adam"
+    assert model.optimizer.beta_1 == pytest.approx(0.7)
+    assert model.optimizer.clipnorm is None
 
 
 FAILURES = {

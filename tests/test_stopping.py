@@ -1,6 +1,7 @@
 """Validation rows, early stopping and the best weights."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
@@ -128,6 +129,13 @@ def test_scorers_decide(scoring, noisy):
     assert score == pytest.approx(max(scores), abs=1e-6)
 
 
+def test_scorers_of_frames_do_not_warn(noisy):
+    X, _, y, _ = noisy
+    data = pd.DataFrame(X, columns=[f"column {i}" for i in range(20)])
+    network = stopping(monitor="accuracy", epochs=3).fit(data, y)
+    assert len(network.history_["val_accuracy"]) == 3
+
+
 def test_scorers_of_numbers(diabetes):
     X, y = diabetes
     network = MLPRegularizedRegressor(
@@ -142,6 +150,24 @@ def test_the_training_loss_can_be_monitored(noisy):
     X, _, y, _ = noisy
     network = stopping(monitor="loss", min_delta=0.05, epochs=100).fit(X, y)
     assert network.n_iter_ < 100
+
+
+def test_the_training_loss_needs_no_rows_set_aside(noisy):
+    X, _, y, _ = noisy
+    _, job = captured(stopping(monitor="loss"), X, y)
+    assert len(job.rows) == len(X)
+    assert job.validation is None
+
+
+@pytest.mark.parametrize(
+    "settings", [{"l2": 0.01}, {"activity_l1": 0.1, "activity_l2": 0.1}], ids=str
+)
+def test_validation_losses_hold_every_penalty(settings, noisy):
+    X, X_val, y, y_val = noisy
+    network = stopping(early_stopping=False, epochs=2, **settings)
+    network.fit(X, y, X_val=X_val, y_val=y_val)
+    expected = network.model_.evaluate(X_val, y_val, verbose=0, batch_size=len(X_val))
+    assert network.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-4)
 
 
 def test_repeated_fits_split_alike(noisy):

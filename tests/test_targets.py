@@ -104,14 +104,16 @@ def test_balanced_class_weights_are_those_of_scikit_learn():
     y = (CODES == 0) & (X[:, 0] > 0)
     counts = np.bincount(y)
     by_hand = {label: len(y) / (2 * count) for label, count in enumerate(counts)}
+    # Statistics of the columns know sample weights alone: they are left out.
+    settings = FAST | {"random_state": 0, "normalize": False}
     fits = [
-        MLPRegularizedClassifier(**FAST, class_weight=weight, random_state=0).fit(X, y)
+        MLPRegularizedClassifier(**settings, class_weight=weight).fit(X, y)
         for weight in ("balanced", by_hand, None)
     ]
     rows = [
         fits[0].predict_proba(X),
         fits[1].predict_proba(X),
-        MLPRegularizedClassifier(**FAST, random_state=0)
+        MLPRegularizedClassifier(**settings)
         .fit(X, y, sample_weight=np.array([by_hand[label] for label in y]))
         .predict_proba(X),
     ]
@@ -163,6 +165,7 @@ WRONG = {
     "several columns": (np.stack([CODES, CODES], axis=1), "MultiOutputClassifier"),
     "NaN": (np.where(CODES == 0, np.nan, CODES), "Input y contains NaN"),
     "too few": (CODES[:100], "inconsistent numbers of samples"),
+    "-1 and 1 in columns": (np.stack([CODES > 0, CODES > 1], axis=1) * 2 - 1, "0 or 1"),
 }
 
 
@@ -225,13 +228,43 @@ def test_rows_of_weight_zero_are_left_out():
     )
 
 
-def test_the_scale_of_weights_does_not_matter():
+@pytest.mark.parametrize("factor", [1000.0, 1e300, 1e-300])
+@pytest.mark.parametrize("kind", [MLPRegularizedClassifier, MLPRegularizedRegressor])
+def test_the_scale_of_weights_does_not_matter(kind, factor):
     weight = 1.0 + CODES
-    settings = FAST | {"random_state": 0}
     fits = [
-        MLPRegularizedClassifier(**settings).fit(X, CODES, sample_weight=w * weight)
-        for w in (1.0, 1000.0)
+        kind(**FAST, random_state=0).fit(X, CODES, sample_weight=w * weight)
+        for w in (1.0, factor)
     ]
     np.testing.assert_allclose(
-        fits[0].predict_proba(X), fits[1].predict_proba(X), rtol=1e-4
+        fits[0]._outputs(X), fits[1]._outputs(X), rtol=1e-3, atol=1e-5
     )
+
+
+def test_balanced_weights_do_not_count_rows_of_weight_zero():
+    weight = (np.arange(150) >= 30).astype(float)
+    settings = FAST | {"random_state": 0, "class_weight": "balanced"}
+    weighted = MLPRegularizedClassifier(**settings).fit(X, CODES, sample_weight=weight)
+    without = MLPRegularizedClassifier(**settings).fit(X[30:], CODES[30:])
+    np.testing.assert_allclose(
+        weighted.predict_proba(X), without.predict_proba(X), rtol=1e-5
+    )
+
+
+def test_a_class_of_weight_zero_stays_a_class():
+    network = MLPRegularizedClassifier(**FAST, class_weight={2: 0}, random_state=0)
+    network.fit(X, CODES, X_val=X, y_val=CODES)
+    np.testing.assert_array_equal(network.classes_, [0, 1, 2])
+    assert (network.predict(X) == 2).mean() < 0.05
+
+
+def test_numbers_too_large_for_the_network_are_refused():
+    with pytest.raises(ValueError, match="Input y contains a value too large"):
+        MLPRegularizedRegressor(normalize=False, epochs=1).fit(X, X[:, 0] * 1e39)
+
+
+def test_validation_targets_have_the_shape_of_the_others():
+    with pytest.raises(ValueError, match="y must have one column"):
+        MLPRegularizedClassifier(epochs=1).fit(
+            X, CODES > 0, X_val=X, y_val=np.stack([CODES > 0, CODES > 1], axis=1)
+        )

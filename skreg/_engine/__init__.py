@@ -1,6 +1,8 @@
 """The training engine: jobs in, results out. It knows nothing of scikit-learn."""
 
+from .._keras import keras
 from .jobs import Job, Result, Rows, State, Stopping
+from .losses import LOSSES
 from .network import initial_weights, weight_shapes
 from .optimizers import OPTIMIZERS
 from .prediction import predict
@@ -17,13 +19,25 @@ __all__ = [
     "State",
     "Stopping",
     "compilations",
+    "floatx",
     "initial_slots",
     "initial_weights",
+    "output_activation",
     "predict",
     "train",
     "train_block",
     "weight_shapes",
 ]
+
+
+def floatx():
+    """Keras's dtype of weights and data."""
+    return keras().config.floatx()
+
+
+def output_activation(structure):
+    """Keras's name of what turns raw outputs into predictions."""
+    return LOSSES[structure.loss].activation
 
 
 def train(structure, job):

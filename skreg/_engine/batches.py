@@ -36,7 +36,8 @@ class Chunk(NamedTuple):
 
 def chunk_steps(structure, lanes):
     """Steps in a chunk: a power of two that keeps its arrays within `CHUNK_BYTES`."""
-    step_bytes = 4 * lanes * structure.batch_size * (structure.n_features + 2)
+    row_bytes = np.dtype(structure.dtype).itemsize * (structure.n_features + 2)
+    step_bytes = lanes * structure.batch_size * row_bytes
     fitting = max(1, CHUNK_BYTES // step_bytes)
     return min(MAX_CHUNK_STEPS, 2 ** int(np.log2(fitting)))
 
@@ -156,7 +157,7 @@ def validation_batches(structure, lanes):
 
 
 def _validation_batch_size(structure, lanes):
-    return max(1, VALIDATION_BYTES // (4 * len(lanes) * structure.n_features))
+    return max(1, VALIDATION_BYTES // (8 * len(lanes) * max(structure.widths)))
 
 
 def _arrays(rows):

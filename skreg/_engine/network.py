@@ -80,8 +80,11 @@ def forward(structure, weights, moving, x, n):
 
     Returns
     -------
-    tensor of shape (lanes, rows, n_outputs)
+    raw : tensor of shape (lanes, rows, n_outputs)
+    activities : list of tensors of shape (lanes, rows, units)
+        What leaves each hidden activation.
     """
+    activities = []
     for layer in range(len(structure.hidden)):
         x = _dense(weights, x, layer)
         if structure.normalization == "batch":
@@ -93,7 +96,8 @@ def forward(structure, weights, moving, x, n):
         elif structure.normalization == "layer":
             x = _layer_norm(weights, x, layer)
         x = activate(structure, x, n)
-    return _dense(weights, x, len(structure.hidden))
+        activities.append(x)
+    return _dense(weights, x, len(structure.hidden)), activities
 
 
 def forward_training(structure, weights, moving, x, n, mask, key):

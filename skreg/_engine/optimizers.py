@@ -150,7 +150,8 @@ def _lion(weight, gradient, slots, n, step, options):
 
 
 def _ftrl(weight, gradient, slots, n, step, options):
-    rate, power = n["learning_rate"], -n["learning_rate_power"]
+    moves, power = n["learning_rate"] > 0, -n["learning_rate_power"]
+    rate = ops.where(moves, n["learning_rate"], 1.0)  # a schedule may end at 0
     l1 = n["l1_regularization_strength"]
     l2 = n["l2_regularization_strength"] + n["beta"] / (2 * rate)
     shrunk = gradient + 2 * n["l2_shrinkage_regularization_strength"] * weight
@@ -162,8 +163,11 @@ def _ftrl(weight, gradient, slots, n, step, options):
         - (ops.power(accumulator, power) - ops.power(before, power)) / rate * weight
     )
     quadratic = ops.power(accumulator, power) / rate + 2 * l2
-    weight = (ops.clip(linear, -l1, l1) - linear) / quadratic
-    return weight, {"accumulator": accumulator, "linear": linear}
+    new = (ops.clip(linear, -l1, l1) - linear) / quadratic
+    return ops.where(moves, new, weight), {
+        "accumulator": ops.where(moves, accumulator, before),
+        "linear": ops.where(moves, linear, slots["linear"]),
+    }
 
 
 _MOMENTS = {"momentum": Slot("_momentums"), "velocity": Slot("_velocities")}

@@ -4,7 +4,7 @@ import numpy as np
 
 from . import step
 from .batches import dense
-from .numbers import pack
+from .numbers import number_names, pack
 from .program import inference
 
 
@@ -23,10 +23,12 @@ def predict(structure, state, numbers, X):
     ndarray of shape (n_rows, n_outputs)
         Probabilities, means or margins: after the output activation.
     """
+    structure = structure.for_prediction()
     lane = tuple(
         {name: array[None] for name, array in arrays.items()}
         for arrays in (state.weights, state.moving)
     )
-    lane += (pack(structure, [numbers]),)
+    unread = dict.fromkeys(number_names(structure), 0.0)  # those of the optimizer
+    lane += (pack(structure, [unread | numbers]),)
     outputs = inference(structure, step.predict, lane, (dense(X)[None],))
     return np.asarray(outputs[0])

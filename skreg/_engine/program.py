@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict
 from functools import partial
 
 from .step import run_steps
-from .tensorflow import compilation_error, compiled, to_tensors, traced
+from .tensorflow import compilation_errors, compiled, to_tensors, traced
 
 CACHED_PROGRAMS = 64
 # Multiplications of one lane's forward step above which a matrix product fills the
@@ -46,7 +46,7 @@ class Program:
         function = compiled(run, arguments, self._uses_xla)
         try:
             result = function(*arguments)
-        except compilation_error() as error:
+        except compilation_errors() as error:
             if not self._uses_xla:
                 raise
             _warn_without_xla(error)
@@ -63,6 +63,23 @@ def _warn_without_xla(error):
         RuntimeWarning,
         stacklevel=2,
     )
+
+
+class _Traced:
+    """A function of inference, traced at its first call."""
+
+    def __init__(self, function, free_axes):
+        self._function = function
+        self._free_axes = free_axes
+        self._graph = None
+        self._lock = threading.Lock()
+
+    def __call__(self, *arguments):
+        if self._graph is None:
+            with self._lock:
+                if self._graph is None:
+                    self._graph = traced(self._function, arguments, self._free_axes)
+        return self._graph(*arguments)
 
 
 def _cached(key, make):
@@ -85,10 +102,6 @@ def inference(structure, function, lanes, rows):
 
     `lanes` holds the arguments with a lane axis, `rows` those with a row axis as well.
     """
-    arguments = to_tensors((*lanes, *rows))
     free_axes = [1] * len(lanes) + [2] * len(rows)
-
-    def make():
-        return traced(partial(function, structure), arguments, free_axes)
-
-    return _cached((structure, function.__name__), make)(*arguments)
+    make = partial(_Traced, partial(function, structure), free_axes)
+    return _cached((structure, function.__name__), make)(*to_tensors((*lanes, *rows)))

@@ -62,7 +62,7 @@ class Schedule:
     steps : int
         Steps in which the schedule runs through; its last value holds afterwards.
     warmup_steps : int
-        How many of them come first, with a rate that rises linearly from 0.
+        How many of them come first, with a rate that rises linearly to the full one.
     first_step : int
         The lane's step at which the schedule begins.
     table : ndarray or None
@@ -91,7 +91,6 @@ class Schedule:
         share = np.clip((steps - self.warmup_steps) / decaying, 0.0, 1.0)
         factor = SCHEDULES[self.name](share)
         if self.warmup_steps:
-            factor = np.where(
-                steps < self.warmup_steps, steps / self.warmup_steps, factor
-            )
+            rising = (steps + 1) / self.warmup_steps
+            factor = np.where(steps < self.warmup_steps, rising, factor)
         return self.learning_rate * factor

@@ -40,13 +40,9 @@ def train_step(structure, state, n, x, y, weight, learning_rate):
         raw, moving, activities = forward_training(
             structure, weights, state["moving"], x, n, mask[..., None], key
         )
-        loss = ops.sum(row_losses(structure, y, raw, n) * weight, axis=1) / rows
+        loss = _summed_losses(structure, y, raw, activities, n, weight) / rows
         if "penalties" in structure.remedies:
             loss = loss + penalties(weights, n)
-        if "activity_penalties" in structure.remedies:
-            for activity in activities:
-                cost = _penalty(activity * mask[..., None], n, "activity_")
-                loss = loss + cost / rows
         return loss, moving
 
     slopes, loss, moving = gradients(objective, state["weights"])
@@ -61,12 +57,17 @@ def train_step(structure, state, n, x, y, weight, learning_rate):
     return chosen | {"seed": state["seed"]}, loss
 
 
-def row_losses(structure, y, raw, n):
-    """The loss of each row, shape (lanes, rows), from targets and raw outputs."""
+def _summed_losses(structure, y, raw, activities, n, weight):
+    """The rows' weighted losses and activity penalties, summed; shape (lanes,)."""
     loss = LOSSES[structure.loss]
     if loss.one_hot:
         y = one_hot(y, structure.n_outputs)
-    return loss.function(y, raw, n)
+    total = ops.sum(loss.function(y, raw, n) * weight, axis=1)
+    if "activity_penalties" in structure.remedies:
+        mask = ops.cast(weight > 0, structure.dtype)[..., None]
+        for activity in activities:
+            total = total + _penalty(activity * mask, n, "activity_")
+    return total
 
 
 def _update(structure, state, slopes, n, step):
@@ -136,10 +137,10 @@ def run_steps(structure, state, numbers, x, y, weight, learning_rate, n_steps):
 
 
 def evaluate(structure, weights, moving, numbers, x, y, weight):
-    """Weighted sums of the rows' losses and the penalties, each of shape (lanes,)."""
+    """Summed losses of the rows and the weights' penalties, each of shape (lanes,)."""
     n = unpack(structure, numbers)
-    raw = forward(structure, weights, moving, x, n)
-    total = ops.sum(row_losses(structure, y, raw, n) * weight, axis=1)
+    raw, activities = forward(structure, weights, moving, x, n)
+    total = _summed_losses(structure, y, raw, activities, n, weight)
     if "penalties" in structure.remedies:
         return total, penalties(weights, n)
     return total, ops.zeros_like(total)
@@ -147,6 +148,6 @@ def evaluate(structure, weights, moving, numbers, x, y, weight):
 
 def predict(structure, weights, moving, numbers, x):
     """What the network predicts, shape (lanes, rows, n_outputs)."""
-    raw = forward(structure, weights, moving, x, unpack(structure, numbers))
+    raw, _ = forward(structure, weights, moving, x, unpack(structure, numbers))
     activation = LOSSES[structure.loss].activation
     return keras().activations.get(activation)(raw)

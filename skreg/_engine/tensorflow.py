@@ -71,6 +71,12 @@ def traced(function, arguments, free_axes):
     )
 
 
-def compilation_error():
-    """What a function raises that XLA cannot compile."""
-    return _tf().errors.OpError
+def compilation_errors():
+    """What is raised where XLA cannot compile a function."""
+    errors = _tf().errors
+    return (
+        errors.UnimplementedError,
+        errors.InvalidArgumentError,
+        errors.NotFoundError,
+        errors.InternalError,
+    )

@@ -1,7 +1,7 @@
 """The training of a block of lanes: the loop over epochs, on the host."""
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -54,7 +54,8 @@ def train_block(structure, jobs):
         val_losses = validate(state, numbers)
         for i, lane in enumerate(lanes):
             if active[i] is not None:
-                lane.end_epoch(epoch, val_losses[i], partial(_state_of, lane, i, state))
+                read_state = cache(partial(_state_of, lane, i, state))
+                lane.end_epoch(epoch, val_losses[i], read_state)
     return [lane.result(_state_of(lane, i, state)) for i, lane in enumerate(lanes)]
 
 
@@ -110,7 +111,8 @@ class _Lane:
             self._log("val_loss", val_loss)
         if self.job.score is not None:
             self._log(self.job.monitor, self.job.score(read_state()))
-        if self.is_watched and self.job.monitor in self.history:
+        decides = self.job.validation or self.job.stopping
+        if decides and self.job.monitor in self.history:
             self._compare_with_best(read_state)
         if self.job.listener is not None:
             logs = {name: values[-1] for name, values in self.history.items()}
