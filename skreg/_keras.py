@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # Lines that TensorFlow's C++ part prints while it starts, on a machine where all is
 # well: notes (I) and warnings (W) of its two log formats, and two complaints of its GPU
@@ -34,8 +34,17 @@ def _import_keras():
     with _minimum_log_level("2"), _without_chatter():
         module = importlib.import_module("keras")
         _check_backend(module.backend.backend())
-        module.ops.zeros(())  # the first operation looks for devices
+        _first_steps()
     return module
+
+
+def _first_steps():
+    """Have TensorFlow look for devices and XLA start, which both print notes."""
+    tensorflow = importlib.import_module("tensorflow")
+    start_xla = tensorflow.function(lambda x: x + 1, jit_compile=True)
+    # Without XLA the engine says so when it compiles.
+    with suppress(tensorflow.errors.OpError):
+        start_xla(tensorflow.zeros(()))
 
 
 def _check_backend(name):

@@ -60,7 +60,7 @@ def test_a_lane_is_the_same_among_others_as_alone(cancer, batchnorm):
     structure, jobs = block_of(estimators, *cancer, UNEQUAL_ROWS)
     together = train_block(structure, jobs)
     for result, job in zip(together, jobs, strict=True):
-        assert_same(result, train_block(structure, [job])[0], rtol=1e-9, atol=1e-12)
+        assert_same(result, train_block(structure, [job])[0], rtol=1e-9, atol=1e-10)
 
 
 def test_a_lane_is_the_same_among_others_in_single_precision(cancer):
@@ -79,7 +79,7 @@ def test_parts_that_a_lane_does_not_use_change_nothing(cancer):
     assert lean.remedies == frozenset()
     assert len(structure.remedies) == 6
     alone = train_block(lean, [job])[0]
-    assert_same(train_block(structure, jobs)[0], alone, rtol=1e-9, atol=1e-12)
+    assert_same(train_block(structure, jobs)[0], alone, rtol=1e-9, atol=1e-10)
 
 
 def test_structures_that_differ_cannot_share_a_stack(cancer):

@@ -71,15 +71,29 @@ def chunks(structure, jobs, epochs):
     length = chunk_steps(structure, len(jobs))
     steps = max(job.steps_per_epoch for job in jobs if job is not None)
     n_targets = next(job.rows.y.shape[1] for job in jobs if job is not None)
+    epochs, orders = np.asarray(epochs), [_Orders(job) for job in jobs]
     for first in range(0, len(epochs) * steps, length):
         plan = np.arange(first, min(first + length, len(epochs) * steps))
         chunk = _empty(structure, length, len(jobs), n_targets)
+        chunk = chunk._replace(n_steps=len(plan), epochs=epochs[plan // steps])
         for lane, job in enumerate(jobs):
             if job is not None:
-                _fill(chunk, lane, job, np.asarray(epochs)[plan // steps], plan % steps)
-        yield chunk._replace(
-            n_steps=len(plan), epochs=np.asarray(epochs)[plan // steps]
-        )
+                _fill(chunk, lane, job, orders[lane], plan % steps)
+        yield chunk
+
+
+class _Orders:
+    """The orders of a job's rows, the last of which is kept for the next chunk."""
+
+    def __init__(self, job):
+        self._job = job
+        self._epoch = self._order = None
+
+    def __getitem__(self, epoch):
+        if epoch != self._epoch:
+            self._order = epoch_order(self._job, self._job.state.epoch + epoch)
+            self._epoch = epoch
+        return self._order
 
 
 def _empty(structure, length, lanes, n_targets):
@@ -94,16 +108,18 @@ def _empty(structure, length, lanes, n_targets):
     )
 
 
-def _fill(chunk, lane, job, epochs, positions):
-    """Write the lane's batches at these `positions` in these `epochs`."""
+def _fill(chunk, lane, job, orders, positions):
+    """Write the lane's batches; `positions` are those of the steps in their epochs."""
     size = job.batch_size
-    for epoch in np.unique(epochs):
-        order = epoch_order(job, job.state.epoch + epoch)
-        own = np.flatnonzero((epochs == epoch) & (positions < job.steps_per_epoch))
-        if not len(own):
+    for epoch in np.unique(chunk.epochs):
+        in_epoch = (chunk.epochs == epoch) & (positions < job.steps_per_epoch)
+        own = np.flatnonzero(in_epoch)
+        if not len(own):  # other lanes have more steps
             continue
         start, stop = own[0], own[-1] + 1
-        picked = order[positions[start] * size : (positions[stop - 1] + 1) * size]
+        picked = orders[epoch][
+            positions[start] * size : (positions[stop - 1] + 1) * size
+        ]
         x, y, weight = (dense(a[picked]) for a in _arrays(job.rows))
         whole = len(picked) // size
         for source, target in ((x, chunk.x), (y, chunk.y), (weight, chunk.weight)):

@@ -50,6 +50,8 @@ def train_block(structure, jobs):
                 lane.record_losses(chunk.epochs, losses[:, i], rows[:, i])
                 if lane.diverged:
                     active[i] = None
+            if not any(active):
+                break
         epoch += span
         val_losses = validate(state, numbers)
         for i, lane in enumerate(lanes):
