@@ -3,6 +3,7 @@
 import inspect
 import warnings
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -246,6 +247,11 @@ def kernel_initializers(estimator, n_layers):
     return [hidden] * (n_layers - 1) + ["glorot_uniform"]
 
 
+@cache
+def _takes_seed(kind):
+    return "seed" in inspect.signature(kind).parameters
+
+
 def seeded(initializer, seed):
     """A Keras initializer, from a name or an instance, that draws from this seed.
 
@@ -254,7 +260,7 @@ def seeded(initializer, seed):
     """
     if isinstance(initializer, str):
         kind, config = getattr(keras().initializers, initializer), {}
-        if "seed" not in inspect.signature(kind).parameters:
+        if not _takes_seed(kind):
             return kind()
     elif hasattr(initializer, "get_config"):
         kind, config = type(initializer), initializer.get_config()
