@@ -52,10 +52,26 @@ def hidden_layers(sizes):
     return (int(sizes),) if np.ndim(sizes) == 0 else tuple(int(s) for s in sizes)
 
 
+# What Keras, or usage, calls some of the losses.
+_OTHER_NAMES = {
+    "binary_crossentropy": "log_loss",
+    "categorical_crossentropy": "log_loss",
+    "sparse_categorical_crossentropy": "log_loss",
+    "crossentropy": "log_loss",
+    "cross_entropy": "log_loss",
+    "mse": "squared_error",
+    "mean_squared_error": "squared_error",
+    "mae": "absolute_error",
+    "mean_absolute_error": "absolute_error",
+    "pinball": "quantile",
+}
+
+
 def _nearest(value, names):
     if not isinstance(value, str):
         return ""
-    near = difflib.get_close_matches(value.lower(), names, n=1)
+    value = _OTHER_NAMES.get(value.lower(), value.lower())
+    near = difflib.get_close_matches(value, names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

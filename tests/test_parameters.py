@@ -79,13 +79,23 @@ SHARED = {
     "random_state": [(-1, None), ("seed", None), (2**32, None), (1.5, None)],
 }
 CLASSIFIER = SHARED | {
-    "loss": [("log_los", "log_loss"), (None, None), ("squared_error", None)],
+    "loss": [
+        ("log_los", "log_loss"),
+        ("binary_crossentropy", "log_loss"),
+        (None, None),
+        ("squared_error", None),
+    ],
     "label_smoothing": RATE,
     "focal_gamma": NOT_NEGATIVE,
     "class_weight": [("balance", "balanced"), (3, None)],
 }
 REGRESSOR = SHARED | {
-    "loss": [("hubert", "huber"), (None, None), ("log_loss", None)],
+    "loss": [
+        ("hubert", "huber"),
+        ("mse", "squared_error"),
+        (None, None),
+        ("log_loss", None),
+    ],
     "huber_delta": [(0.0, None), *NOT_A_NUMBER],
     "quantile": [(0.0, None), (1.0, None), *NOT_A_NUMBER],
 }
