@@ -163,8 +163,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     monitor : str, default="val_loss"
         What decides on the best epoch: "val_loss"; "loss", of the training rows; or the
         name of a scikit-learn scorer, such as "accuracy" or "roc_auc", on the
-        validation rows. Only used when there
-        are validation rows or ``early_stopping=True``.
+        validation rows. Only used when there are validation rows or
+        ``early_stopping=True``. With "loss" no rows are set aside.
 
     restore_best_weights : bool, default=True
         Whether training ends with the weights of its best epoch, not of its last. Only
@@ -216,9 +216,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Names of the features, where `X` was a frame whose column names are strings.
 
     history_ : dict of str to list of float
-        One value an epoch, by Keras's names: "loss" (penalties and weights included)
-        and, with validation rows, "val_loss" and the monitored score, such as
-        "val_roc_auc".
+        One value an epoch, NaN where none was recorded, by Keras's names: "loss"
+        (penalties and weights included) and, with validation rows, "val_loss" and the
+        monitored score, such as "val_roc_auc".
 
     loss_curve_ : list of float
         ``history_["loss"]``.

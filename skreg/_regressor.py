@@ -139,9 +139,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     monitor : str, default="val_loss"
         What decides on the best epoch: "val_loss"; "loss", of the training rows; or the
-        name of a scikit-learn scorer, such as "r2", on the validation
-        rows. Only used when there are validation rows or
-        ``early_stopping=True``.
+        name of a scikit-learn scorer, such as "r2", on the validation rows. Only used
+        when there are validation rows or ``early_stopping=True``. With "loss" no rows
+        are set aside.
 
     restore_best_weights : bool, default=True
         Whether training ends with the weights of its best epoch, not of its last. Only
@@ -185,10 +185,10 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Names of the features, where `X` was a frame whose column names are strings.
 
     history_ : dict of str to list of float
-        One value an epoch, by Keras's names: "loss" (penalties and weights included)
-        and, with validation rows, "val_loss" and the monitored score, such as
-        "val_r2". Losses are in units of the
-        standardised target: predicting the mean has a squared error of 1.
+        One value an epoch, NaN where none was recorded, by Keras's names: "loss"
+        (penalties and weights included) and, with validation rows, "val_loss" and the
+        monitored score, such as "val_r2". Losses are in units of the standardised
+        target: predicting the mean has a squared error of 1.
 
     loss_curve_ : list of float
         ``history_["loss"]``.
