@@ -39,14 +39,13 @@ class Course:
 def job_of(estimator, training, validation, course):
     """The structure and the job of this training, from samples as they were given."""
     found, coder = descent(estimator), estimator._coder()
-    rows_known, is_part = estimator._input_statistics, course.is_part
-    dtype = _engine.floatx()
+    is_part, dtype = course.is_part, _engine.floatx()
     rows = _rows(estimator, training, dtype, keeps_scale=is_part)
     batch_size, room = batch_size_of(estimator, len(rows))
     structure = structure_of(
         estimator,
         found,
-        len(rows_known["mean"]),
+        rows.X.shape[1],
         coder.n_outputs,
         coder.loss(estimator.loss),
         room,
