@@ -12,11 +12,11 @@ from sklearn.datasets import make_classification, make_regression
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._configuration import descent, schedule_of
-from skreg._engine.batches import batch_rows
 from skreg._fitting import job_of
 from skreg._keras import keras
 from skreg._model import build_model, read_weights
 from skreg._parameters import activation_names, initializer_names
+from tests.support import batch_rows
 
 N_ROWS, BATCH, EPOCHS = 50, 16, 3  # the last batch of an epoch has 2 rows
 

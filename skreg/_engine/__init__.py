@@ -5,10 +5,11 @@ from .jobs import Job, Result, Rows, State, Stopping
 from .losses import LOSSES
 from .network import initial_weights, weight_shapes
 from .optimizers import OPTIMIZERS
+from .packing import initial_slots
 from .prediction import predict
 from .program import compilations
 from .schedules import Schedule
-from .training import initial_slots, train_block
+from .training import train_block
 
 __all__ = [
     "OPTIMIZERS",

@@ -1,4 +1,4 @@
-"""The batches of a block's lanes, gathered into arrays of one shape.
+"""The batches of a stack's lanes, gathered into arrays of one shape.
 
 Rows are gathered here, on the host, so that a program's shape depends neither on the
 number of rows nor on how they are held (dense or sparse).
@@ -14,24 +14,67 @@ VALIDATION_BYTES = 32_000_000
 
 
 class Chunk(NamedTuple):
-    """Steps for one call of the program, filled up with steps of weight zero.
+    """Batches for one call of a program, each lane's in its own part.
 
-    Shapes: `x` (steps, lanes, batch, features), `y` (steps, lanes, batch, targets),
-    `weight` (steps, lanes, batch), `learning_rate` (steps, lanes). A weight of zero
-    marks padding. `epochs` holds the epoch of each of the `n_steps` real steps.
+    Shapes: `x` (lanes, steps, batch, features), `y` (lanes, steps, batch, targets),
+    `weight` (lanes, steps, batch), `learning_rate` (lanes, steps). A weight of zero
+    marks padding; a lane rests in a step whose weights are all zero.
     """
 
     x: np.ndarray
     y: np.ndarray
     weight: np.ndarray
     learning_rate: np.ndarray
-    n_steps: int
-    epochs: np.ndarray
+
+    @classmethod
+    def empty(cls, structure, lanes, n_targets):
+        """A chunk in which every lane rests."""
+        shape = lanes, chunk_steps(structure, lanes), structure.batch_size
+        return cls(
+            np.zeros((*shape, structure.n_features), structure.dtype),
+            np.zeros((*shape, n_targets), structure.dtype),
+            np.zeros(shape, structure.dtype),
+            np.zeros(shape[:2], structure.dtype),
+        )
 
     @property
-    def rows(self):
-        """Rows in each step of each lane, shape (n_steps, lanes)."""
-        return np.count_nonzero(self.weight[: self.n_steps], axis=2)
+    def n_steps(self):
+        """Steps that it has room for."""
+        return self.weight.shape[1]
+
+    def fill(self, streams):
+        """Write batches, and let what they leave over rest.
+
+        Parameters
+        ----------
+        streams : list of ((Job, int, int) or None)
+            For each lane its job, the first step, counted from the start of this
+            training, and the number of steps; None for a lane that rests.
+        """
+        written = {}
+        for lane, stream in enumerate(streams):
+            self.weight[lane] = 0
+            if stream is None:
+                continue
+            job, first, count = stream
+            key = job.batches_key, first, count
+            if key in written:  # the same rows in the same order
+                source = written[key]
+                for array in self[:3]:
+                    array[lane, :count] = array[source, :count]
+            else:
+                self._gather(lane, job, first, count)
+                written[key] = lane
+            steps = job.state.step + first + np.arange(count)
+            self.learning_rate[lane, :count] = job.schedule.rates(steps)
+
+    def _gather(self, lane, job, first, count):
+        picked = positions(job, first, count)
+        x, y, weight = (array[lane, :count, : job.batch_size] for array in self[:3])
+        rows, is_row = np.maximum(picked, 0), picked >= 0
+        x[...] = dense(job.rows.X[rows.ravel()]).reshape(x.shape)
+        y[...] = job.rows.y[rows]
+        weight[...] = job.rows.weight[rows] * is_row
 
 
 def chunk_steps(structure, lanes):
@@ -45,96 +88,23 @@ def chunk_steps(structure, lanes):
 def epoch_order(job, epoch):
     """The order of the job's rows in an epoch; as they come where one batch is all.
 
-    It depends on nothing but the job's seed, the epoch and the number of rows.
+    It depends on nothing but the job's seed, the epoch, counted over all trainings, and
+    the number of rows.
     """
     if job.steps_per_epoch == 1:
         return np.arange(len(job.rows))
     return np.random.default_rng([job.seed, epoch]).permutation(len(job.rows))
 
 
-def batch_rows(job, epoch):
-    """The rows of each batch of an epoch, as a list of index arrays."""
-    order = epoch_order(job, epoch)
-    return [order[i : i + job.batch_size] for i in range(0, len(order), job.batch_size)]
-
-
-def chunks(structure, jobs, epochs):
-    """The chunks of these epochs.
-
-    Parameters
-    ----------
-    jobs : list of (Job or None)
-        One a lane; None where a lane rests.
-    epochs : sequence of int
-        Counted from the start of this training, the same for all lanes.
-    """
-    length = chunk_steps(structure, len(jobs))
-    steps = max(job.steps_per_epoch for job in jobs if job is not None)
-    n_targets = next(job.rows.y.shape[1] for job in jobs if job is not None)
-    epochs, orders = np.asarray(epochs), [_Orders(job) for job in jobs]
-    for first in range(0, len(epochs) * steps, length):
-        plan = np.arange(first, min(first + length, len(epochs) * steps))
-        chunk = _empty(structure, length, len(jobs), n_targets)
-        chunk = chunk._replace(n_steps=len(plan), epochs=epochs[plan // steps])
-        for lane, job in enumerate(jobs):
-            if job is not None:
-                _fill(chunk, lane, job, orders[lane], plan % steps)
-        yield chunk
-
-
-class _Orders:
-    """The orders of a job's rows, the last of which is kept for the next chunk."""
-
-    def __init__(self, job):
-        self._job = job
-        self._epoch = self._order = None
-
-    def __getitem__(self, epoch):
-        if epoch != self._epoch:
-            self._order = epoch_order(self._job, self._job.state.epoch + epoch)
-            self._epoch = epoch
-        return self._order
-
-
-def _empty(structure, length, lanes, n_targets):
-    rows, dtype = (length, lanes, structure.batch_size), structure.dtype
-    return Chunk(
-        np.zeros((*rows, structure.n_features), dtype),
-        np.zeros((*rows, n_targets), dtype),
-        np.zeros(rows, dtype),
-        np.zeros(rows[:2], dtype),
-        0,
-        None,
-    )
-
-
-def _fill(chunk, lane, job, orders, positions):
-    """Write the lane's batches; `positions` are those of the steps in their epochs."""
-    size = job.batch_size
-    for epoch in np.unique(chunk.epochs):
-        in_epoch = (chunk.epochs == epoch) & (positions < job.steps_per_epoch)
-        own = np.flatnonzero(in_epoch)
-        if not len(own):  # other lanes have more steps
-            continue
-        start, stop = own[0], own[-1] + 1
-        picked = orders[epoch][
-            positions[start] * size : (positions[stop - 1] + 1) * size
-        ]
-        x, y, weight = (dense(a[picked]) for a in _arrays(job.rows))
-        whole = len(picked) // size
-        for source, target in ((x, chunk.x), (y, chunk.y), (weight, chunk.weight)):
-            target = target[start:stop, lane]
-            full = source[: whole * size].reshape(whole, size, *source.shape[1:])
-            target[:whole, :size] = full
-            rest = source[whole * size :]
-            if len(rest):
-                target[whole, : len(rest)] = rest
-        steps = (
-            job.state.step
-            + epoch * job.steps_per_epoch
-            + np.arange(positions[start], positions[stop - 1] + 1)
-        )
-        chunk.learning_rate[start:stop, lane] = job.schedule.rates(steps)
+def positions(job, first, count):
+    """The rows of some steps of a training, shape (count, batch); -1 is padding."""
+    per_epoch, size = job.steps_per_epoch, job.batch_size
+    epochs = np.arange(first // per_epoch, (first + count - 1) // per_epoch + 1)
+    orders = np.full((len(epochs), per_epoch * size), -1)
+    for order, epoch in zip(orders, epochs, strict=True):
+        order[: len(job.rows)] = epoch_order(job, job.state.epoch + epoch)
+    start = first - epochs[0] * per_epoch
+    return orders.reshape(-1, size)[start : start + count]
 
 
 def count_validation_batches(structure, lanes):

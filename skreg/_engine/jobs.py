@@ -107,6 +107,17 @@ class Job:
     def steps_per_epoch(self):
         return -(-len(self.rows) // self.batch_size)
 
+    @property
+    def batches_key(self):
+        """Equal for jobs that train on the same batches at the same of their steps."""
+        rows = tuple(id(array) for array in vars(self.rows).values())
+        return rows, self.seed, self.batch_size, self.state.epoch
+
+    @property
+    def is_watched(self):
+        """Whether the host has to look at the lane after each epoch."""
+        return bool(self.validation or self.stopping or self.score or self.listener)
+
 
 @dataclass(frozen=True)
 class Result:

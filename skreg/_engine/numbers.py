@@ -22,20 +22,19 @@ def number_names(structure):
     return sorted(names - {"learning_rate"})  # which each step has anew
 
 
-def pack(structure, numbers):
-    """The numbers of several lanes, shape (lanes, n_numbers).
-
-    `numbers` is a list of dictionaries with at least the names that the structure
-    reads.
-    """
-
-    def row(lane):
-        return [lane[name] for name in number_names(structure)]
-
-    return np.array([np.hstack([*row(lane), ()]) for lane in numbers], structure.dtype)
+def count_numbers(structure):
+    """How many numbers a lane carries."""
+    names = number_names(structure)
+    return len(names) + (len(structure.hidden) - 1) * ("dropout" in names)
 
 
-def unpack(structure, packed):
+def pack_numbers(structure, numbers):
+    """A lane's numbers as one row; `numbers` has at least those of the structure."""
+    values = [numbers[name] for name in number_names(structure)]
+    return np.hstack([*values, ()]).astype(structure.dtype)
+
+
+def unpack_numbers(structure, packed):
     """Arrays of shape (lanes, 1, 1) by name; for "dropout" a list of them."""
     n, column = {}, 0
     for name in number_names(structure):

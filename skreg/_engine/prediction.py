@@ -4,7 +4,7 @@ import numpy as np
 
 from . import step
 from .batches import dense
-from .numbers import number_names, pack
+from .numbers import number_names, pack_numbers
 from .program import inference
 
 
@@ -29,6 +29,6 @@ def predict(structure, state, numbers, X):
         for arrays in (state.weights, state.moving)
     )
     unread = dict.fromkeys(number_names(structure), 0.0)  # those of the optimizer
-    lane += (pack(structure, [unread | numbers]),)
+    lane += (pack_numbers(structure, unread | numbers)[None],)
     outputs = inference(structure, step.predict, lane, (dense(X)[None],))
     return np.asarray(outputs[0])

@@ -7,23 +7,26 @@ from . import ops
 from .losses import LOSSES, one_hot
 from .network import forward, forward_training
 from .noise import step_key
-from .numbers import unpack
+from .numbers import unpack_numbers
 from .optimizers import OPTIMIZERS, clip_gradients
+from .packing import pack, unpack
 from .tensorflow import gradients
 
 
-def train_step(structure, state, n, x, y, weight, learning_rate):
+def train_step(structure, state, n, x, y, weight, learning_rate, key):
     """One step of every lane.
 
     Parameters
     ----------
-    state : dict with "weights", "moving", "slots", "step" and "seed"
-        "step" counts the steps that were taken; it and "seed" have shape (lanes, 1, 1).
+    state : dict with "weights", "moving", "slots" and "step"
+        "step" counts the steps that were taken, shape (lanes, 1, 1).
     n : dict of str to array of shape (lanes, 1, 1)
         The lanes' numbers.
     x, y, weight : arrays of shapes (lanes, batch, ...) and (lanes, batch)
         A lane whose weights are all zero rests: its state stays as it is.
     learning_rate : array of shape (lanes,)
+    key : array of shape (lanes, 1, 1), dtype uint32
+        What the noise of this step is drawn from.
 
     Returns
     -------
@@ -34,7 +37,6 @@ def train_step(structure, state, n, x, y, weight, learning_rate):
     mask = ops.cast(weight > 0, structure.dtype)
     rows = ops.maximum(ops.sum(mask, axis=1), 1.0)
     n = n | {"learning_rate": learning_rate[:, None, None]}
-    key = step_key(state["seed"], state["step"])
 
     def objective(weights):
         raw, moving, activities = forward_training(
@@ -53,8 +55,7 @@ def train_step(structure, state, n, x, y, weight, learning_rate):
     new = {"weights": weights, "moving": moving, "slots": slots, "step": step}
     runs = ops.any(weight > 0, axis=1)[:, None, None]
     old = {name: state[name] for name in new}
-    chosen = keras().tree.map_structure(partial(ops.where, runs), new, old)
-    return chosen | {"seed": state["seed"]}, loss
+    return keras().tree.map_structure(partial(ops.where, runs), new, old), loss
 
 
 def _summed_losses(structure, y, raw, activities, n, weight):
@@ -113,33 +114,56 @@ def _penalty(array, n, prefix):
     return ops.sum(l1 * ops.abs(array) + l2 * ops.square(array), axis=(1, 2))
 
 
-def run_steps(structure, state, numbers, x, y, weight, learning_rate, n_steps):
+def run_steps(structure, rows, step, seed, numbers, chunk, n_steps):
     """`train_step` over the first `n_steps` steps of a chunk, in one loop.
 
-    `numbers` has shape (lanes, n_numbers); the arrays of the chunk have a leading axis
-    of steps. Returns the state and the losses, shape (steps, lanes).
+    Parameters
+    ----------
+    rows : array of shape (lanes, row_size)
+        The lanes' states, packed.
+    step, seed : arrays of shape (lanes,), dtypes int32 and uint32
+        Steps that each lane has taken, and what its noise is drawn from.
+    numbers : array of shape (lanes, n_numbers)
+    chunk : Chunk
+    n_steps : int array of shape ()
+
+    Returns
+    -------
+    rows, step : arrays, as the parameters
+    losses : array of shape (steps, lanes)
     """
-    n = unpack(structure, numbers)
-    numbering = ops.arange(x.shape[0], dtype="int32")[:, None]
+    n = unpack_numbers(structure, numbers)
+    x, y, weight, learning_rate = chunk
+    numbering = ops.arange(x.shape[1], dtype="int32")[:, None]
+    state = unpack(structure, rows) | {"step": step[:, None, None]}
+    seed = seed[:, None, None]
 
     def body(i, state, losses):
         state, loss = train_step(
-            structure, state, n, x[i], y[i], weight[i], learning_rate[i]
+            structure,
+            state,
+            n,
+            x[:, i],
+            y[:, i],
+            weight[:, i],
+            learning_rate[:, i],
+            step_key(seed, state["step"]),
         )
         return i + 1, state, ops.where(numbering == i, loss[None], losses)
 
     _, state, losses = ops.while_loop(
         lambda i, state, losses: i < n_steps,
         body,
-        (0, state, ops.zeros(x.shape[:2], structure.dtype)),
+        (0, state, ops.zeros((x.shape[1], x.shape[0]), structure.dtype)),
     )
-    return state, losses
+    return pack(structure, state), state["step"][:, 0, 0], losses
 
 
-def evaluate(structure, weights, moving, numbers, x, y, weight):
-    """Summed losses of the rows and the weights' penalties, each of shape (lanes,)."""
-    n = unpack(structure, numbers)
-    raw, activities = forward(structure, weights, moving, x, n)
+def evaluate(structure, rows, numbers, x, y, weight):
+    """Summed losses of the batch and the weights' penalties, each of shape (lanes,)."""
+    n, parts = unpack_numbers(structure, numbers), unpack(structure, rows)
+    weights = parts["weights"]
+    raw, activities = forward(structure, weights, parts["moving"], x, n)
     total = _summed_losses(structure, y, raw, activities, n, weight)
     if "penalties" in structure.remedies:
         return total, penalties(weights, n)
@@ -148,6 +172,6 @@ def evaluate(structure, weights, moving, numbers, x, y, weight):
 
 def predict(structure, weights, moving, numbers, x):
     """What the network predicts, shape (lanes, rows, n_outputs)."""
-    raw, _ = forward(structure, weights, moving, x, unpack(structure, numbers))
+    raw, _ = forward(structure, weights, moving, x, unpack_numbers(structure, numbers))
     activation = LOSSES[structure.loss].activation
     return keras().activations.get(activation)(raw)

@@ -1,114 +1,226 @@
-"""The training of a block of lanes: the loop over epochs, on the host."""
+"""The training of a block of jobs on the lanes of a stack: the loop on the host."""
 
+from collections import deque
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
 from . import step
-from .batches import chunks, count_validation_batches, validation_batches
-from .jobs import Result, State
-from .numbers import pack
-from .optimizers import OPTIMIZERS
+from .batches import Chunk, count_validation_batches, validation_batches
+from .jobs import Result
+from .numbers import count_numbers, pack_numbers
+from .packing import pack_lane, row_size, unpack_lane
 from .program import inference, training_program
 from .schedules import Schedule
 from .tensorflow import to_tensors
 
 
-def train_block(structure, jobs):
-    """Train every job as one lane of a stack.
+class Watch:
+    """What a block asks and tells while it trains. This one does nothing."""
 
-    A pure function of its arguments: a lane's result depends neither on its
-    neighbours nor on the thread, the process or the machine that runs it.
+    def wants(self, index):
+        """Whether the job with this index should go on."""
+        return True
+
+    def has_trained(self, steps, running):
+        """After each run of the program: the lanes' steps in it, the lanes still on."""
+
+    def has_finished(self, index, result):
+        """As soon as a job has its result."""
+
+
+def train_block(structure, jobs, lanes=None, watch=None):
+    """Train every job on a lane of a stack.
+
+    A pure function of its arguments: a job's result depends neither on its neighbours
+    nor on the thread, the process or the machine that trains it. A lane whose job is
+    done takes the next one.
 
     Parameters
     ----------
     structure : Structure
         It must serve every job: see ``Structure.__or__``.
     jobs : sequence of Job
-        With the same names in their `numbers`.
+    lanes : int or None
+        How many train at a time; None means all.
+    watch : Watch or None
 
     Returns
     -------
-    list of Result
-        In the order of the jobs.
+    list of Result or None
+        In the order of the jobs; None for those that `watch` did not want any more.
     """
-    lanes = [_Lane(job) for job in jobs]
-    state = to_tensors(_stack_states(jobs))
-    numbers = to_tensors(pack(structure, [job.numbers for job in jobs]))
-    run = training_program(structure, len(jobs))
-    validate = _Validation(structure, jobs)
-    epoch = 0
-    while any(lane.trains(epoch) for lane in lanes):
-        active = [lane.job if lane.trains(epoch) else None for lane in lanes]
-        span = _epochs_until_needed(lanes, epoch)
-        for chunk in chunks(structure, active, range(epoch, epoch + span)):
-            arrays = to_tensors((*chunk[:4], np.int32(chunk.n_steps)))
-            state, losses = run(state, numbers, *arrays)
-            losses, rows = np.asarray(losses)[: chunk.n_steps], chunk.rows
-            for i, lane in enumerate(lanes):
-                lane.record_losses(chunk.epochs, losses[:, i], rows[:, i])
-                if lane.diverged:
-                    active[i] = None
-            if not any(active):
-                break
-        epoch += span
-        val_losses = validate(state, numbers)
-        for i, lane in enumerate(lanes):
-            if active[i] is not None:
-                read_state = cache(partial(_state_of, lane, i, state))
-                lane.end_epoch(epoch, val_losses[i], read_state)
-    return [lane.result(_state_of(lane, i, state)) for i, lane in enumerate(lanes)]
+    watch = watch or Watch()
+    results = [None] * len(jobs)
+    stack = _Stack(structure, lanes or len(jobs), jobs[0].rows.y.shape[1])
+    waiting = deque(_Lane(index, job) for index, job in enumerate(jobs))
+    while waiting or stack.running:
+        stack.seat(waiting)
+        steps = stack.advance()
+        for lane, result in stack.finished():
+            results[lane.index] = result
+            watch.has_finished(lane.index, result)
+        stack.drop(lambda lane: not watch.wants(lane.index))
+        watch.has_trained(steps, len(stack.running))
+    return results
 
 
-def _epochs_until_needed(lanes, epoch):
-    """How many epochs can pass before the host has to look at a lane."""
-    training = [lane for lane in lanes if lane.trains(epoch)]
-    if any(lane.is_watched for lane in training):
-        return 1
-    return min(lane.job.epochs for lane in training) - epoch
+class _Stack:
+    """Lanes side by side, some of which may be free."""
+
+    def __init__(self, structure, lanes, n_targets):
+        self._structure = structure
+        self._lanes = [None] * lanes
+        self._run = training_program(structure, lanes)
+        self._chunk = Chunk.empty(structure, lanes, n_targets)
+        self._validation = _Validation(structure, lanes)
+        rows = np.zeros((lanes, row_size(structure)), structure.dtype)
+        self._rows, self._steps = rows, np.zeros(lanes, np.int32)
+        self._seeds = np.zeros(lanes, np.uint32)
+        self._numbers = np.zeros((lanes, count_numbers(structure)), structure.dtype)
+
+    @property
+    def running(self):
+        return [(i, lane) for i, lane in enumerate(self._lanes) if lane is not None]
+
+    def seat(self, waiting):
+        """Give the free places to lanes that wait."""
+        free = [i for i, lane in enumerate(self._lanes) if lane is None]
+        if not free or not waiting:
+            return
+        rows, steps = np.array(self._rows), np.array(self._steps)
+        numbers = np.array(self._numbers)
+        for i in free[: len(waiting)]:
+            lane = self._lanes[i] = waiting.popleft()
+            job = lane.job
+            rows[i] = pack_lane(self._structure, job.state)
+            steps[i], self._seeds[i] = job.state.step, job.seed
+            numbers[i] = pack_numbers(self._structure, job.numbers)
+            self._validation.seat(i, job.validation)
+        self._rows, self._steps, self._numbers = to_tensors((rows, steps, numbers))
+
+    def drop(self, is_unwanted):
+        """Free the places of lanes that nobody wants any more."""
+        for i, lane in self.running:
+            if is_unwanted(lane):
+                self._lanes[i] = None
+
+    def advance(self):
+        """One run of the program, and a look at the lanes that are due for one.
+
+        Returns the steps that were trained, summed over the lanes.
+        """
+        n_steps = self._span()
+        counts = {i: min(n_steps, lane.steps_to_look) for i, lane in self.running}
+        streams = [None] * len(self._lanes)
+        for i, lane in self.running:
+            streams[i] = lane.job, lane.steps_done, counts[i]
+        self._chunk.fill(streams)
+        arguments = to_tensors((self._seeds, self._numbers, tuple(self._chunk)))
+        self._rows, self._steps, losses = self._run(
+            self._rows, self._steps, *arguments, to_tensors(np.int32(n_steps))
+        )
+        losses = np.asarray(losses)
+        for i, lane in self.running:
+            lane.record(losses[: counts[i], i])
+        self._look()
+        return sum(counts.values())
+
+    def _span(self):
+        """Steps until the host has to look at a lane, as far as the chunk has room.
+
+        Lanes whose epochs are a little longer are waited for.
+        """
+        left = [lane.steps_to_look for _, lane in self.running]
+        together = max(steps for steps in left if steps <= 1.25 * min(left))
+        return min(together, self._chunk.n_steps)
+
+    def _look(self):
+        due = [(i, lane) for i, lane in self.running if lane.is_due]
+        if any(lane.job.validation is not None for _, lane in due):
+            val_losses = self._validation(self._rows, self._numbers)
+        for i, lane in due:
+            val_loss = None if lane.job.validation is None else val_losses[i]
+            lane.end_epochs(val_loss, self._reader(i, lane))
+
+    def _reader(self, i, lane):
+        """A function that reads the lane's present state, once."""
+        rows, steps, epoch = self._rows, self._steps, lane.job.state.epoch
+        epoch += lane.steps_done // lane.job.steps_per_epoch
+
+        def read():
+            row = np.asarray(rows)[i]
+            return unpack_lane(self._structure, row, int(steps[i]), epoch)
+
+        return cache(read)
+
+    def finished(self):
+        """Take out the lanes that are done, with their results."""
+        for i, lane in self.running:
+            if lane.is_done:
+                self._lanes[i] = None
+                yield lane, lane.result(self._reader(i, lane)())
 
 
 class _Lane:
-    """What the host keeps of a lane while it trains."""
+    """What the host keeps of a job while it trains."""
 
-    def __init__(self, job):
+    def __init__(self, index, job):
+        self.index = index
         self.job = job
+        self.steps_done = 0
         self.history = {}
         self.diverged = None  # the epoch, counted from 1
-        self.epochs_done = 0
+        self._n_steps = job.epochs * job.steps_per_epoch
+        self._losses = []
         self._stopped = False
         self._best_value = -np.inf if job.larger_is_better else np.inf
         self._best_epoch = 0
         self._best_state = None
-        self._loss_sums = np.zeros(job.epochs)
-        self._row_sums = np.zeros(job.epochs)
 
     @property
-    def is_watched(self):
-        """Whether the host has to look at the lane after each epoch."""
-        job = self.job
-        return bool(job.validation or job.stopping or job.score or job.listener)
+    def steps_to_look(self):
+        """Steps until the host has to look at the lane."""
+        if self.job.is_watched:
+            return self.job.steps_per_epoch - self.steps_done % self.job.steps_per_epoch
+        return self._n_steps - self.steps_done
 
-    def trains(self, epoch):
-        """Whether the lane takes part in this epoch, counted from 0."""
-        return not (self._stopped or self.diverged) and epoch < self.job.epochs
+    @property
+    def is_due(self):
+        """Whether those steps have just been taken."""
+        at_end = self.steps_done == self._n_steps
+        if self.job.is_watched:
+            at_end = self.steps_done % self.job.steps_per_epoch == 0
+        return at_end and not self.diverged
 
-    def record_losses(self, epochs, losses, rows):
-        """Add the steps' mean losses to their epochs'."""
-        ran = rows > 0
-        bad = ran & ~np.isfinite(losses)
-        if bad.any() and not self.diverged:
-            self.diverged = int(epochs[bad.argmax()]) + 1
-        np.add.at(self._loss_sums, epochs[ran], (losses * rows)[ran])
-        np.add.at(self._row_sums, epochs[ran], rows[ran])
+    @property
+    def is_done(self):
+        """Whether the lane's training has ended."""
+        at_end = self.steps_done == self._n_steps
+        return bool(at_end or self._stopped or self.diverged)
 
-    def end_epoch(self, epoch, val_loss, read_state):
-        """Note the losses up to `epoch` and decide whether the lane goes on."""
-        span = slice(self.epochs_done, epoch)
-        self.epochs_done = epoch
-        losses = self._loss_sums[span] / self._row_sums[span]
-        self.history.setdefault("loss", []).extend(losses.tolist())
+    @property
+    def _epochs_done(self):
+        return len(self.history.get("loss", ()))
+
+    def record(self, losses):
+        """Keep the mean losses of the steps that were taken."""
+        bad = ~np.isfinite(losses)
+        if bad.any():
+            step = self.steps_done + int(bad.argmax())
+            self.diverged = step // self.job.steps_per_epoch + 1
+        self.steps_done += len(losses)
+        self._losses.append(losses)
+
+    def end_epochs(self, val_loss, read_state):
+        """Note the epochs since the last look and decide whether the lane goes on."""
+        losses = np.concatenate(self._losses).reshape(-1, self.job.steps_per_epoch)
+        self._losses = []
+        rows = np.full(self.job.steps_per_epoch, self.job.batch_size)
+        rows[-1] = len(self.job.rows) - rows[:-1].sum()
+        means = losses.astype(np.float64) @ rows / len(self.job.rows)
+        self.history.setdefault("loss", []).extend(means.tolist())
         if self.job.validation is not None:
             self._log("val_loss", val_loss)
         if self.job.score is not None:
@@ -118,7 +230,7 @@ class _Lane:
             self._compare_with_best(read_state)
         if self.job.listener is not None:
             logs = {name: values[-1] for name, values in self.history.items()}
-            self._obey(self.job.listener(epoch, logs, read_state))
+            self._obey(self.job.listener(self._epochs_done, logs, read_state))
 
     def _log(self, name, value):
         self.history.setdefault(name, []).append(float(value))
@@ -130,10 +242,10 @@ class _Lane:
         if not self.job.larger_is_better:
             gain = -gain
         if gain > (stopping.min_delta if stopping else 0.0):
-            self._best_value, self._best_epoch = value, self.epochs_done
+            self._best_value, self._best_epoch = value, self._epochs_done
             if stopping and stopping.restore_best_weights:
                 self._best_state = read_state()
-        elif stopping and self.epochs_done - self._best_epoch >= stopping.patience:
+        elif stopping and self._epochs_done - self._best_epoch >= stopping.patience:
             self._stopped = True
 
     def _obey(self, answer):
@@ -147,90 +259,43 @@ class _Lane:
     def result(self, state):
         """The lane's result from its last state."""
         if not self.diverged and not state.is_finite():
-            self.diverged = self.epochs_done
+            self.diverged = self._epochs_done
         if (best := self._best_state) is not None:
             state = replace(state, weights=best.weights, moving=best.moving)
-        best_epoch = self._best_epoch or self.epochs_done
+        best_epoch = self._best_epoch or self._epochs_done
         rate = float(self.job.schedule.rates([state.step])[0])
         return Result(state, self.history, best_epoch, self.diverged, rate)
 
 
 class _Validation:
-    """The validation losses of all lanes, after each epoch."""
+    """The validation losses of a stack's lanes."""
 
-    def __init__(self, structure, jobs):
+    def __init__(self, structure, lanes):
         self._structure = structure
-        self._rows = [job.validation for job in jobs]
-        self._n_batches = count_validation_batches(structure, self._rows)
-        self._held = None
-        self._weights = [
-            np.nan if rows is None else rows.weight.sum() for rows in self._rows
-        ]
+        self._rows = [None] * lanes
+        self._batches = None
 
-    def __call__(self, state, numbers):
+    def seat(self, lane, rows):
+        """The rows of the job that takes this lane, or None."""
+        if rows is not self._rows[lane]:
+            self._rows[lane] = rows
+            self._batches = None
+
+    def __call__(self, state_rows, numbers):
         """Mean loss of each lane, penalties included; NaN where there are no rows."""
-        if not self._n_batches:
-            return self._weights
         sums = 0.0
-        for batch in self._batches():
-            lanes = state["weights"], state["moving"], numbers
+        for batch in self._all_batches():
+            lanes = state_rows, numbers
             loss, penalty = inference(self._structure, step.evaluate, lanes, batch)
             sums = sums + np.asarray(loss, np.float64)
-        return sums / self._weights + np.asarray(penalty)
+        weights = [np.nan if r is None else r.weight.sum() for r in self._rows]
+        return sums / weights + np.asarray(penalty)
 
-    def _batches(self):
-        """The batches, kept between the epochs where all rows fit into one."""
-        if self._held is not None:
-            return self._held
+    def _all_batches(self):
+        """The batches, kept for the next time where all rows fit into one."""
+        if self._batches is not None:
+            return self._batches
         batches = map(to_tensors, validation_batches(self._structure, self._rows))
-        if self._n_batches == 1:
-            self._held = batches = list(batches)
+        if count_validation_batches(self._structure, self._rows) == 1:
+            self._batches = batches = list(batches)
         return batches
-
-
-def initial_slots(structure, weights, numbers):
-    """The optimizer's slots before the first step, without a lane axis."""
-
-    def start(slot, shape):
-        initial = slot.initial
-        value = numbers[initial] if isinstance(initial, str) else initial
-        return np.full((1, 1) if slot.scalar else shape, value, structure.dtype)
-
-    return {
-        name: {w: start(slot, array.shape) for w, array in weights.items()}
-        for name, slot in OPTIMIZERS[structure.optimizer]
-        .slots_for(structure.options)
-        .items()
-    }
-
-
-def _stack_states(jobs):
-    """The jobs' states with a leading lane axis."""
-
-    def stack(part):
-        parts = [part(job.state) for job in jobs]
-        return {name: np.stack([p[name] for p in parts]) for name in parts[0]}
-
-    slots = jobs[0].state.slots
-    return {
-        "weights": stack(lambda state: state.weights),
-        "moving": stack(lambda state: state.moving),
-        "slots": {s: stack(lambda state, s=s: state.slots[s]) for s in slots},
-        "step": np.array([job.state.step for job in jobs], np.int32)[:, None, None],
-        "seed": np.array([job.seed for job in jobs], np.uint32)[:, None, None],
-    }
-
-
-def _state_of(lane, index, state):
-    """One lane of the stacked state."""
-
-    def pick(arrays):
-        return {name: np.array(np.asarray(a)[index]) for name, a in arrays.items()}
-
-    return State(
-        pick(state["weights"]),
-        pick(state["moving"]),
-        {slot: pick(arrays) for slot, arrays in state["slots"].items()},
-        int(np.asarray(state["step"])[index, 0, 0]),
-        lane.job.state.epoch + lane.epochs_done,
-    )

@@ -1,0 +1,114 @@
+"""A lane's state as one row of numbers, and back.
+
+A program takes and gives the states of its lanes as one array: a call then has few
+arguments, and a lane moves in or out of a stack as one row.
+"""
+
+from functools import cache
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from . import ops
+from .jobs import State
+from .network import weight_shapes
+from .optimizers import OPTIMIZERS
+
+
+class _Piece(NamedTuple):
+    """Where a row holds one array: ``row[start:stop].reshape(shape)``."""
+
+    path: tuple  # ("weights" or "moving", name) or ("slots", slot, name)
+    shape: tuple
+    start: int
+    stop: int
+
+
+@cache
+def _pieces(structure):
+    weights, moving = weight_shapes(structure)
+    shapes = {("weights", name): shape for name, shape in weights.items()}
+    shapes |= {("moving", name): shape for name, shape in moving.items()}
+    for slot, kind in _slots(structure).items():
+        for name, shape in weights.items():
+            shapes["slots", slot, name] = (1, 1) if kind.scalar else shape
+    pieces, start = [], 0
+    for path, shape in shapes.items():
+        pieces.append(_Piece(path, shape, start, start + prod(shape)))
+        start += prod(shape)
+    return tuple(pieces)
+
+
+def _slots(structure):
+    return OPTIMIZERS[structure.optimizer].slots_for(structure.options)
+
+
+def row_size(structure):
+    """Numbers in the state of one lane."""
+    return _pieces(structure)[-1].stop
+
+
+def initial_slots(structure, weights, numbers):
+    """The optimizer's slots before the first step, without a lane axis."""
+
+    def start(slot, shape):
+        initial = slot.initial
+        value = numbers[initial] if isinstance(initial, str) else initial
+        return np.full((1, 1) if slot.scalar else shape, value, structure.dtype)
+
+    return {
+        name: {w: start(slot, array.shape) for w, array in weights.items()}
+        for name, slot in _slots(structure).items()
+    }
+
+
+def pack_lane(structure, state):
+    """A lane's state as one row."""
+    arrays = _collected(structure, vars(state))
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def unpack_lane(structure, row, step, epoch):
+    """The state that a row holds, in arrays of its own."""
+    row = np.array(row)
+    parts = _arranged(structure, lambda p: row[p.start : p.stop].reshape(p.shape))
+    return State(**parts, step=step, epoch=epoch)
+
+
+def pack(structure, parts):
+    """Stacked arrays as rows, shape (lanes, row_size); the reverse of `unpack`."""
+    arrays = _collected(structure, parts)
+    lanes = arrays[0].shape[0]
+    return ops.concatenate([ops.reshape(a, (lanes, -1)) for a in arrays], axis=1)
+
+
+def unpack(structure, rows):
+    """Dictionaries "weights", "moving" and "slots" of arrays with a lane axis."""
+    return _arranged(
+        structure,
+        lambda p: ops.reshape(rows[:, p.start : p.stop], (-1, *p.shape)),
+    )
+
+
+def _collected(structure, parts):
+    """The arrays in nested dictionaries, in the order of the pieces."""
+    arrays = []
+    for piece in _pieces(structure):
+        array = parts
+        for name in piece.path:
+            array = array[name]
+        arrays.append(array)
+    return arrays
+
+
+def _arranged(structure, take):
+    """Nested dictionaries of what `take` gives for each piece."""
+    parts = {"weights": {}, "moving": {}, "slots": {s: {} for s in _slots(structure)}}
+    for piece in _pieces(structure):
+        *path, name = piece.path
+        inner = parts
+        for key in path:
+            inner = inner[key]
+        inner[name] = take(piece)
+    return parts
