@@ -1,6 +1,7 @@
 """The training engine: jobs in, results out. It knows nothing of scikit-learn."""
 
 from .._keras import keras
+from .gather import current_gatherer
 from .jobs import Job, Result, Rows, State, Stopping
 from .losses import LOSSES
 from .network import initial_weights, weight_shapes
@@ -42,5 +43,8 @@ def output_activation(structure):
 
 
 def train(structure, job):
-    """Train one job: a block of one lane."""
-    return train_block(structure, [job])[0]
+    """Train one job: with those of other fits where they are gathered, or alone."""
+    gatherer = current_gatherer()
+    if gatherer is None:
+        return train_block(structure, [job])[0]
+    return gatherer.train(structure, [job])[0]

@@ -108,6 +108,11 @@ class Job:
         return -(-len(self.rows) // self.batch_size)
 
     @property
+    def n_steps(self):
+        """Steps of the whole training."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
     def batches_key(self):
         """Equal for jobs that train on the same batches at the same of their steps."""
         rows = tuple(id(array) for array in vars(self.rows).values())

@@ -22,18 +22,26 @@ _programs = OrderedDict()
 _lock = threading.Lock()
 
 
+def uses_xla(structure):
+    """Whether XLA's program is the faster one."""
+    return structure.batch_size * structure.n_kernel_elements < XLA_STEP_WORK
+
+
 class Program:
     """`run_steps` for one structure and number of lanes, compiled at its first call."""
 
     def __init__(self, structure, lanes):
         self._key = structure, lanes
-        work = structure.batch_size * structure.n_kernel_elements
-        self._uses_xla = work < XLA_STEP_WORK
+        self._uses_xla = uses_xla(structure)
         self._function = None
         self._lock = threading.Lock()
 
+    @property
+    def is_compiled(self):
+        return self._function is not None
+
     def __call__(self, *arguments):
-        """The state and the losses after a chunk; `arguments` as in `run_steps`."""
+        """The states and the losses after a chunk; `arguments` as in `run_steps`."""
         if self._function is None:
             with self._lock:  # one thread compiles, the others wait for it
                 if self._function is None:
@@ -95,6 +103,13 @@ def _cached(key, make):
 def training_program(structure, lanes):
     """The program that trains `lanes` lanes of `structure`."""
     return _cached((structure, lanes), partial(Program, structure, lanes))
+
+
+def compiled_programs():
+    """(structure, lanes) of the training programs that are ready."""
+    with _lock:
+        programs = list(_programs.items())
+    return [k for k, p in programs if isinstance(p, Program) and p.is_compiled]
 
 
 def inference(structure, function, lanes, rows):

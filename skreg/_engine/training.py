@@ -172,7 +172,6 @@ class _Lane:
         self.steps_done = 0
         self.history = {}
         self.diverged = None  # the epoch, counted from 1
-        self._n_steps = job.epochs * job.steps_per_epoch
         self._losses = []
         self._stopped = False
         self._best_value = -np.inf if job.larger_is_better else np.inf
@@ -184,12 +183,12 @@ class _Lane:
         """Steps until the host has to look at the lane."""
         if self.job.is_watched:
             return self.job.steps_per_epoch - self.steps_done % self.job.steps_per_epoch
-        return self._n_steps - self.steps_done
+        return self.job.n_steps - self.steps_done
 
     @property
     def is_due(self):
         """Whether those steps have just been taken."""
-        at_end = self.steps_done == self._n_steps
+        at_end = self.steps_done == self.job.n_steps
         if self.job.is_watched:
             at_end = self.steps_done % self.job.steps_per_epoch == 0
         return at_end and not self.diverged
@@ -197,7 +196,7 @@ class _Lane:
     @property
     def is_done(self):
         """Whether the lane's training has ended."""
-        at_end = self.steps_done == self._n_steps
+        at_end = self.steps_done == self.job.n_steps
         return bool(at_end or self._stopped or self.diverged)
 
     @property

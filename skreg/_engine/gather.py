@@ -1,0 +1,403 @@
+"""Fits that wait for one another, so that their jobs train as stacks.
+
+A `Gatherer` runs a search's tasks on threads, no more of them at a time than there are
+cores, and counts: a fit that hands in its jobs waits, and another task goes on. A block
+starts as soon as a stack is full or everything that runs is waiting. Threads that the
+gatherer did not start are not counted; their jobs wait for others for a moment only.
+"""
+
+import heapq
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from weakref import WeakSet
+
+from .blocks import Group, Request, SharedRows, full_stack, group_key
+from .training import Watch, train_block
+
+QUIET_SECONDS = 0.02  # how long an uncounted thread's job waits for the next one
+MAX_THREADS = 10_000  # of tasks; their number is bounded by what they wait for
+
+
+class CancelledFit(BaseException):
+    """Ends a fit whose result nobody wants any more."""
+
+
+class Call:
+    """One call of joblib's `Parallel`: tasks that are cancelled together."""
+
+    def __init__(self, parent=None):
+        self.depth = 0 if parent is None else parent.call.depth + 1
+        self._parent = parent
+        self._cancelled = False
+        self._unfinished = 0
+        self._changed = threading.Condition()
+
+    @property
+    def is_cancelled(self):
+        parent = self._parent
+        return self._cancelled or bool(parent and parent.call.is_cancelled)
+
+    def cancel(self):
+        """Let none of its tasks, nor theirs, go on."""
+        self._cancelled = True
+
+    def add(self):
+        """One more task."""
+        with self._changed:
+            self._unfinished += 1
+
+    def finish_one(self):
+        """One of its tasks has left its thread."""
+        with self._changed:
+            self._unfinished -= 1
+            self._changed.notify_all()
+
+    def wait(self):
+        """Until no task is left."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._unfinished)
+
+
+@dataclass(eq=False)
+class _Task:
+    """A function that runs on a thread of its own."""
+
+    function: object
+    call: Call
+    future: Future = field(default_factory=Future)
+
+    @property
+    def is_cancelled(self):
+        return self.call.is_cancelled
+
+
+@dataclass(eq=False)
+class _Fit:
+    """The jobs that a thread waits for."""
+
+    task: _Task | None  # None for a thread that the gatherer did not start
+    thread: threading.Thread = field(default_factory=threading.current_thread)
+    wakes: threading.Event = field(default_factory=threading.Event)
+    results: list = field(default_factory=list)
+    missing: int = 0
+    group: Group | None = None
+    is_over: bool = False
+    error: BaseException | None = None
+
+
+_here = threading.local()  # gatherer: the one of this thread; task: what it runs
+_open = []  # gatherers in the order of their opening, for threads without one
+
+
+def current_gatherer():
+    """The gatherer that this thread's fits go to, or None."""
+    own = getattr(_here, "gatherer", None)
+    if own is None and _open:
+        own = _open[-1]
+    return own if own is not None and own.serves_this_process() else None
+
+
+def current_task():
+    """The task that this thread runs, or None."""
+    return getattr(_here, "task", None)
+
+
+class Gatherer:
+    """Runs tasks and trains what their fits hand in.
+
+    Parameters
+    ----------
+    trainer : object
+        ``trainer.start(block, watch, done)`` trains a block elsewhere and then calls
+        ``done(error)``; ``trainer.room`` is how many blocks it takes at a time.
+    lanes : int or None
+        Lanes of a full stack; None chooses by the structure.
+    n_cores : int
+        How many tasks run Python code at a time.
+    capacity : int
+        How many jobs may wait or train at a time.
+    """
+
+    def __init__(self, trainer, lanes=None, n_cores=1, capacity=64):
+        self._trainer = trainer
+        self._lanes = lanes
+        self._n_cores = n_cores
+        self._capacity = capacity
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(MAX_THREADS, "skreg-task")
+        self._share = SharedRows()
+        self._groups = {}
+        self._queue = []  # heap of (-depth, number, task): the innermost first
+        self._numbering = itertools.count()
+        self._running = 0  # tasks that run Python code
+        self._owner_running = 1  # the thread that opens the gatherer
+        self._waiting = set()  # fits
+        self._ready = deque()  # fits of tasks that have what they wait for
+        self._unfinished_jobs = 0
+        self._blocks = 0  # in training
+        self._uncounted = WeakSet()  # threads
+        self._last_arrival = 0.0
+        self._closed = False
+
+    # --- opening and closing, by the owner
+
+    def __enter__(self):
+        self._before = getattr(_here, "gatherer", None), getattr(_here, "task", None)
+        _here.gatherer, _here.task = self, None
+        self._owner = threading.current_thread()
+        _open.append(self)
+        return self
+
+    def __exit__(self, *exception):
+        _open.remove(self)
+        _here.gatherer, _here.task = self._before
+        with self._lock:
+            self._closed = True
+            for group in self._groups.values():
+                group.is_urgent = True
+        self._go_on()
+        for fit in list(self._waiting):  # of uncounted threads
+            fit.wakes.wait()
+        self._threads.shutdown()
+        self._trainer.close()
+
+    def serves_this_process(self):
+        """Whether this is not the copy that a forked process has."""
+        return os.getpid() == self._pid
+
+    # --- tasks
+
+    def submit(self, function, call):
+        """Run a function on a thread when it is its turn; gives its future."""
+        task = _Task(function, call)
+        with self._lock:
+            call.add()
+            entry = -call.depth, next(self._numbering), task
+            heapq.heappush(self._queue, entry)
+        self._go_on()
+        return task.future
+
+    def cancel(self, call):
+        """Let the tasks of a call, and theirs, end without their results."""
+        with self._lock:
+            call.cancel()
+            dropped = [entry[2] for entry in self._queue if entry[2].is_cancelled]
+            self._queue = [e for e in self._queue if not e[2].is_cancelled]
+            heapq.heapify(self._queue)
+            for fit in list(self._waiting):
+                if fit.task is not None and fit.task.is_cancelled:
+                    self._release(fit, CancelledFit())
+        for task in dropped:
+            task.future.cancel()
+            task.call.finish_one()
+        self._go_on()
+
+    @contextmanager
+    def idle(self):
+        """While this thread waits for tasks of its own."""
+        task = self._leave()
+        self._go_on()
+        try:
+            yield
+        finally:
+            self._come_back(task)
+
+    def _run(self, task):
+        _here.gatherer, _here.task = self, task
+        try:
+            result = task.function()
+        except BaseException as error:
+            task.future.set_exception(error)
+        else:
+            task.future.set_result(result)  # its callback may submit more tasks
+        finally:
+            del _here.gatherer, _here.task
+            with self._lock:
+                self._running -= 1
+            task.call.finish_one()
+            self._go_on()
+
+    def _leave(self):
+        """Count this thread as waiting; gives what `_come_back` needs."""
+        task = self._task_here()
+        with self._lock:
+            if task is not None:
+                self._running -= 1
+            elif self._is_owner():
+                self._owner_running -= 1
+        return task
+
+    def _come_back(self, task):
+        with self._lock:
+            if task is not None:
+                self._running += 1
+            elif self._is_owner():
+                self._owner_running += 1
+
+    def _task_here(self):
+        is_here = getattr(_here, "gatherer", None) is self
+        return _here.task if is_here else None
+
+    def _is_owner(self):
+        return threading.current_thread() is self._owner
+
+    # --- fits
+
+    def train(self, structure, jobs):
+        """The results of jobs, which wait for others to share a stack with."""
+        task = self._task_here()
+        if task is not None and task.is_cancelled:
+            raise CancelledFit
+        fit = _Fit(task, results=[None] * len(jobs), missing=len(jobs))
+        jobs = [self._with_shared_rows(job) for job in jobs]
+        with self._lock:
+            is_closed = self._closed
+            if not is_closed:
+                self._add(structure, jobs, fit)
+        if is_closed:
+            return train_block(structure, jobs)
+        self._go_on()
+        try:
+            self._wait(fit)
+        except BaseException as error:
+            with self._lock:
+                self._release(fit, error)
+            raise
+        if fit.error is not None:
+            raise fit.error
+        return fit.results
+
+    def _with_shared_rows(self, job):
+        rows, validation = self._share(job.rows), self._share(job.validation)
+        return replace(job, rows=rows, validation=validation)
+
+    def _add(self, structure, jobs, fit):
+        key = group_key(structure)
+        if key not in self._groups:
+            lanes = self._lanes or full_stack(structure)
+            self._groups[key] = Group(structure, lanes)
+        for index, job in enumerate(jobs):
+            self._groups[key].add(Request(structure, job, fit, index))
+        fit.group = self._groups[key]
+        self._waiting.add(fit)
+        self._unfinished_jobs += len(jobs)
+        self._last_arrival = time.monotonic()
+        if fit.task is not None:
+            self._running -= 1
+        elif self._is_owner():
+            self._owner_running -= 1
+        else:
+            self._add_uncounted(fit)
+
+    def _add_uncounted(self, fit):
+        """A job from a thread that nobody counts.
+
+        Where every such thread that was seen before waits, there is nobody to wait for.
+        """
+        threads = {f.thread for f in self._waiting}
+        is_known = fit.thread in self._uncounted
+        self._uncounted.add(fit.thread)
+        others = [t for t in self._uncounted if t.is_alive()]
+        if is_known and all(thread in threads for thread in others):
+            fit.group.is_urgent = True
+
+    def _wait(self, fit):
+        if fit.task is not None or self._is_owner():
+            fit.wakes.wait()
+            return
+        while not fit.wakes.wait(QUIET_SECONDS):
+            with self._lock:
+                if time.monotonic() - self._last_arrival >= QUIET_SECONDS:
+                    fit.group.is_urgent = True
+            self._go_on()
+
+    def _finish(self, request, result):
+        """A job's result has come."""
+        with self._lock:
+            fit = request.fit
+            if fit not in self._waiting:
+                return
+            fit.results[request.index] = result
+            fit.missing -= 1
+            if not fit.missing:
+                self._release(fit)
+        self._go_on()
+
+    def _release(self, fit, error=None):
+        """Nothing is left for this fit to wait for."""
+        if fit not in self._waiting:
+            return
+        self._waiting.discard(fit)
+        fit.is_over, fit.error = True, error
+        fit.group.drop(fit)
+        self._unfinished_jobs -= len(fit.results)
+        if fit.task is not None and error is None:
+            self._ready.append(fit)
+            return
+        if fit.task is not None:
+            self._running += 1
+        elif fit.thread is self._owner:
+            self._owner_running += 1
+        fit.wakes.set()
+
+    # --- what happens next
+
+    def _go_on(self):
+        """Start whatever can start."""
+        with self._lock:
+            actions = list(self._plan())
+        for action in actions:
+            action()
+
+    def _plan(self):
+        while self._running < self._n_cores and self._ready:
+            self._running += 1
+            yield self._ready.popleft().wakes.set
+        while self._running < self._n_cores and self._queue and self._has_room():
+            self._running += 1
+            _, _, task = heapq.heappop(self._queue)
+            yield partial(self._threads.submit, self._run, task)
+        all_wait = self._running <= 0 and self._owner_running <= 0
+        # Those with a program come first: others compile beside them.
+        for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
+            while self._blocks < self._trainer.room and group.requests:
+                if not (all_wait or group.is_ready()):
+                    break
+                self._blocks += 1
+                yield partial(self._start, group.take())
+
+    def _has_room(self):
+        return self._unfinished_jobs < self._capacity
+
+    def _start(self, block):
+        self._trainer.start(block, _BlockWatch(self, block), partial(self._end, block))
+
+    def _end(self, block, error=None):
+        with self._lock:
+            self._blocks -= 1
+            for request in block.requests:
+                if error is not None:
+                    self._release(request.fit, error)
+        self._go_on()
+
+
+class _BlockWatch(Watch):
+    """Takes results to the fits that wait for them."""
+
+    def __init__(self, gatherer, block):
+        self._gatherer = gatherer
+        self._requests = block.requests
+
+    def wants(self, index):
+        return not self._requests[index].fit.is_over
+
+    def has_finished(self, index, result):
+        self._gatherer._finish(self._requests[index], result)
