@@ -1,6 +1,7 @@
 """From an estimator and its samples to the job that the engine trains."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from ._configuration import (
 )
 from ._engine import Job, Rows, Stopping
 from ._inputs import Standardizer
+
+REMEMBERED_SIZE = 20_000
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def _start(estimator, structure, numbers, course):
         initializers = kernel_initializers(estimator, len(structure.widths) - 1)
 
         def draw(layer, shape, seed):
-            return seeded(initializers[layer], seed)(shape, structure.dtype)
+            return _drawn(initializers[layer], shape, seed, structure.dtype)
 
         weights, moving = _engine.initial_weights(structure, draw, course.seed)
         slots = _engine.initial_slots(structure, weights, numbers)
@@ -127,6 +130,19 @@ def _start(estimator, structure, numbers, course):
         slots = _engine.initial_slots(structure, state.weights, numbers)
         state = replace(state, slots=slots, step=0)
     return state
+
+
+def _drawn(initializer, shape, seed, dtype):
+    """A kernel before training."""
+    if isinstance(initializer, str) and np.prod(shape) <= REMEMBERED_SIZE:
+        return _remembered(initializer, shape, seed, dtype)
+    return seeded(initializer, seed)(shape, dtype)
+
+
+@lru_cache(128)
+def _remembered(initializer, shape, seed, dtype):
+    """A small kernel: the candidates of a search often start from the same ones."""
+    return np.asarray(seeded(initializer, seed)(shape, dtype))
 
 
 def _monitored(estimator):

@@ -98,7 +98,10 @@ REMEDIES = {
     "dropout": ("dropout",),
     "input_dropout": ("input_dropout",),
     "gaussian_noise": ("gaussian_noise",),
-    "penalties": ("l1", "l2", "bias_l1", "bias_l2"),
+    "l1": ("l1",),
+    "l2": ("l2",),
+    "bias_l1": ("bias_l1",),
+    "bias_l2": ("bias_l2",),
     "activity_penalties": ("activity_l1", "activity_l2"),
     "max_norm": ("max_norm",),
 }

@@ -18,7 +18,7 @@ class Chunk(NamedTuple):
 
     Shapes: `x` (lanes, steps, batch, features), `y` (lanes, steps, batch, targets),
     `weight` (lanes, steps, batch), `learning_rate` (lanes, steps). A weight of zero
-    marks padding; a lane rests in a step whose weights are all zero.
+    marks padding.
     """
 
     x: np.ndarray
@@ -28,7 +28,7 @@ class Chunk(NamedTuple):
 
     @classmethod
     def empty(cls, structure, lanes, n_targets):
-        """A chunk in which every lane rests."""
+        """A chunk without a row."""
         shape = lanes, chunk_steps(structure, lanes), structure.batch_size
         return cls(
             np.zeros((*shape, structure.n_features), structure.dtype),
@@ -42,22 +42,21 @@ class Chunk(NamedTuple):
         """Steps that it has room for."""
         return self.weight.shape[1]
 
-    def fill(self, streams):
-        """Write batches, and let what they leave over rest.
+    def fill(self, lanes, count):
+        """Write the lanes' next `count` batches.
 
         Parameters
         ----------
-        streams : list of ((Job, int, int) or None)
-            For each lane its job, the first step, counted from the start of this
-            training, and the number of steps; None for a lane that rests.
+        lanes : list of ((Job, int) or None)
+            For each lane its job and the first step, counted from the start of this
+            training; None for a lane that is free.
         """
         written = {}
-        for lane, stream in enumerate(streams):
-            self.weight[lane] = 0
+        for lane, stream in enumerate(lanes):
             if stream is None:
                 continue
-            job, first, count = stream
-            key = job.batches_key, first, count
+            job, first = stream
+            key = job.batches_key, first
             if key in written:  # the same rows in the same order
                 source = written[key]
                 for array in self[:3]:
@@ -66,6 +65,7 @@ class Chunk(NamedTuple):
                 self._gather(lane, job, first, count)
                 written[key] = lane
             steps = job.state.step + first + np.arange(count)
+            self.weight[lane, :count, job.batch_size :] = 0
             self.learning_rate[lane, :count] = job.schedule.rates(steps)
 
     def _gather(self, lane, job, first, count):

@@ -70,7 +70,7 @@ class Group:
     def take(self):
         """The next block."""
         self.is_urgent = False
-        requests = sorted(self.requests, key=lambda r: -r.job.n_steps)
+        requests = sorted(self.requests, key=_length_and_data)
         wanted = self.lanes
         lengths = {request.job.n_steps for request in requests}
         if len(lengths) > 1 or any(r.job.stopping for r in requests):
@@ -100,6 +100,11 @@ class Group:
             for structure, found in compiled_programs()
             if found >= lanes and group_key(structure) == group_key(self.structure)
         ]
+
+
+def _length_and_data(request):
+    """Lanes of one stack should end together and share their batches."""
+    return -request.job.n_steps, request.job.batches_key
 
 
 def group_key(structure):

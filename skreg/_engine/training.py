@@ -112,29 +112,23 @@ class _Stack:
         Returns the steps that were trained, summed over the lanes.
         """
         n_steps = self._span()
-        counts = {i: min(n_steps, lane.steps_to_look) for i, lane in self.running}
-        streams = [None] * len(self._lanes)
-        for i, lane in self.running:
-            streams[i] = lane.job, lane.steps_done, counts[i]
-        self._chunk.fill(streams)
+        self._chunk.fill(
+            [lane and (lane.job, lane.steps_done) for lane in self._lanes], n_steps
+        )
         arguments = to_tensors((self._seeds, self._numbers, tuple(self._chunk)))
         self._rows, self._steps, losses = self._run(
             self._rows, self._steps, *arguments, to_tensors(np.int32(n_steps))
         )
         losses = np.asarray(losses)
         for i, lane in self.running:
-            lane.record(losses[: counts[i], i])
+            lane.record(losses[:n_steps, i])
         self._look()
-        return sum(counts.values())
+        return n_steps * len(self.running)
 
     def _span(self):
-        """Steps until the host has to look at a lane, as far as the chunk has room.
-
-        Lanes whose epochs are a little longer are waited for.
-        """
-        left = [lane.steps_to_look for _, lane in self.running]
-        together = max(steps for steps in left if steps <= 1.25 * min(left))
-        return min(together, self._chunk.n_steps)
+        """Steps until the host has to look at a lane, as far as the chunk has room."""
+        left = (lane.steps_to_look for _, lane in self.running)
+        return min(self._chunk.n_steps, *left)
 
     def _look(self):
         due = [(i, lane) for i, lane in self.running if lane.is_due]
