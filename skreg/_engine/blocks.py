@@ -7,7 +7,7 @@ import numpy as np
 
 from .jobs import Job
 from .packing import row_size
-from .program import compiled_programs, uses_xla
+from .program import compiled_programs, fewest_lanes, uses_xla
 
 # A stack's states, gradients and activities should stay in a core's cache.
 STACK_BYTES = 2_000_000
@@ -82,11 +82,12 @@ class Group:
     def _program_for(self, requests):
         """Structure and lanes of the program to train these requests with."""
         needed = frozenset().union(*(r.structure.remedies for r in requests))
-        n_lanes = min(len(requests), self.lanes)
+        n_lanes = max(min(len(requests), self.lanes), fewest_lanes(self.structure))
         serving = [
             (lanes, len(structure.remedies), structure)
             for structure, lanes in self._programs(n_lanes)
-            if structure.remedies >= needed and lanes <= self.lanes
+            if structure.remedies >= needed
+            and lanes <= max(self.lanes, fewest_lanes(structure))
         ]
         if serving:
             lanes, _, structure = min(serving, key=lambda found: found[:2])

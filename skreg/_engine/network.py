@@ -126,13 +126,12 @@ def forward_training(structure, weights, moving, x, n, mask, key):
         x = dropout(x, n["input_dropout"], key, 0)
     if "gaussian_noise" in remedies:
         x = gaussian_noise(x, n["gaussian_noise"], key, 1)
+    over_rows = ops.swapaxes(mask, 1, 2)  # (lanes, 1, rows): sums when multiplied
     for layer in range(len(structure.hidden)):
-        x = _dense(weights, x, layer)
+        x = _dense_in_training(weights, x, layer, mask)
         if structure.normalization == "batch":
-            mean = ops.sum(x * mask, axis=1, keepdims=True) / rows
-            variance = (
-                ops.sum(ops.square(x - mean) * mask, axis=1, keepdims=True) / rows
-            )
+            mean = ops.matmul(over_rows, x) / rows
+            variance = ops.matmul(over_rows, ops.square(x - mean)) / rows
             for statistic, now in (("mean", mean), ("variance", variance)):
                 name = f"moving_{statistic}_{layer}"
                 new_moving[name] = moving[name] * BATCHNORM_MOMENTUM + now * (
@@ -145,11 +144,23 @@ def forward_training(structure, weights, moving, x, n, mask, key):
         activities.append(x)
         if "dropout" in remedies:
             x = drop(x, n["dropout"][layer], key, 3 + layer)
-    return _dense(weights, x, len(structure.hidden)), new_moving, activities
+    raw = _dense_in_training(weights, x, len(structure.hidden), mask)
+    return raw, new_moving, activities
 
 
 def _dense(weights, x, layer):
     return ops.matmul(x, weights[f"kernel_{layer}"]) + weights[f"bias_{layer}"]
+
+
+def _dense_in_training(weights, x, layer, mask):
+    """A Dense layer in which padding has no bias.
+
+    The bias's gradient is then a product with the mask. A sum over the rows would do,
+    but XLA sums large stacks in another order than small ones, and a lane's result
+    must not depend on its stack.
+    """
+    bias = ops.matmul(mask, weights[f"bias_{layer}"])
+    return ops.matmul(x, weights[f"kernel_{layer}"]) + bias
 
 
 def _normalize(weights, x, mean, variance, layer):

@@ -11,7 +11,7 @@ from .batches import Chunk, count_validation_batches, validation_batches
 from .jobs import Result
 from .numbers import count_numbers, pack_numbers
 from .packing import pack_lane, row_size, unpack_lane
-from .program import inference, training_program
+from .program import fewest_lanes, inference, training_program
 from .schedules import Schedule
 from .tensorflow import to_tensors
 
@@ -53,7 +53,8 @@ def train_block(structure, jobs, lanes=None, watch=None):
     """
     watch = watch or Watch()
     results = [None] * len(jobs)
-    stack = _Stack(structure, lanes or len(jobs), jobs[0].rows.y.shape[1])
+    lanes = max(lanes or len(jobs), fewest_lanes(structure))
+    stack = _Stack(structure, lanes, jobs[0].rows.y.shape[1])
     waiting = deque(_Lane(index, job) for index, job in enumerate(jobs))
     while waiting or stack.running:
         stack.seat(waiting)
