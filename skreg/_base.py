@@ -186,6 +186,8 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         self._keep(structure, job, job.state, rate)
         job = watched(self, job, validation)
         result = _engine.train(structure, job)
+        if result.error is not None:
+            raise result.error
         state = result.state
         if job.listener is not None:
             weights, moving = job.listener.finish(state)

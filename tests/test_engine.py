@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._engine import compilations, program, train_block
+from skreg._engine.training import Watch
 from tests.support import captured
 
 SETTINGS = {"hidden_layer_sizes": (12, 6), "batch_size": 32, "epochs": 4}
@@ -63,11 +64,54 @@ def test_a_lane_is_the_same_among_others_as_alone(cancer, batchnorm):
         assert_same(result, train_block(structure, [job])[0], rtol=1e-9, atol=1e-10)
 
 
-def test_a_lane_is_the_same_among_others_in_single_precision(cancer):
+@pytest.mark.parametrize("batchnorm", [False, True])
+def test_a_lane_is_the_same_among_others_in_single_precision(cancer, batchnorm):
+    """Most are the same bit for bit."""
+    estimators = [classifier(**s, batchnorm=batchnorm) for s in VARIED]
+    structure, jobs = block_of(estimators * 3, *cancer, UNEQUAL_ROWS * 3)
+    for result, job in zip(train_block(structure, jobs), jobs, strict=True):
+        assert_same(result, train_block(structure, [job])[0], rtol=1e-5, atol=1e-7)
+
+
+def test_more_jobs_than_lanes(cancer):
+    """A lane whose job is done takes the next one."""
     estimators = [classifier(**s) for s in VARIED]
     structure, jobs = block_of(estimators, *cancer, UNEQUAL_ROWS)
-    for result, job in zip(train_block(structure, jobs), jobs, strict=True):
-        assert_same(result, train_block(structure, [job])[0], rtol=1e-3, atol=1e-5)
+    together = train_block(structure, jobs)
+    for result, other in zip(train_block(structure, jobs, 3), together, strict=True):
+        assert_same(result, other, rtol=1e-5, atol=1e-7)
+
+
+def test_jobs_that_nobody_wants_any_more_are_dropped(cancer):
+    class Impatient(Watch):
+        def __init__(self):
+            self.steps = []
+
+        def wants(self, index):
+            return index != 1
+
+        def has_trained(self, steps, running):
+            self.steps.append((steps, running))
+
+    structure, jobs = block_of([classifier(random_state=i) for i in range(3)], *cancer)
+    watch = Impatient()
+    results = train_block(structure, jobs, 3, watch)
+    assert [result is None for result in results] == [False, True, False]
+    assert watch.steps[0][1] == 2 or watch.steps == [(3 * jobs[0].n_steps, 0)]
+
+
+def test_an_error_of_one_lane_is_that_of_its_fit_alone(cancer):
+    """A user's callback or scorer may raise."""
+    structure, jobs = block_of([classifier(random_state=i) for i in range(2)], *cancer)
+    error = RuntimeError("a callback's own")
+
+    def listener(epoch, logs, state):
+        raise error
+
+    results = train_block(structure, [replace(jobs[0], listener=listener), jobs[1]])
+    assert results[0].error is error
+    assert results[1].error is None
+    assert len(results[1].history["loss"]) == jobs[1].epochs
 
 
 @pytest.mark.usefixtures("float64")
@@ -77,7 +121,7 @@ def test_parts_that_a_lane_does_not_use_change_nothing(cancer):
     structure, jobs = block_of(estimators, *cancer)
     lean, job = captured(classifier(random_state=1), *cancer)
     assert lean.remedies == frozenset()
-    assert len(structure.remedies) == 6
+    assert len(structure.remedies) == 7
     alone = train_block(lean, [job])[0]
     assert_same(train_block(structure, jobs)[0], alone, rtol=1e-9, atol=1e-10)
 
@@ -109,7 +153,8 @@ def test_one_structure_compiles_once(cancer):
     for job in jobs[:3]:
         train_block(structure, [job])
     new = compilations - before
-    assert new == {(structure, len(jobs)): 1, (structure, 1): 1}
+    # A lone lane has a free one beside it.
+    assert new == {(structure, len(jobs)): 1, (structure, 2): 1}
 
 
 def test_repeated_fits_do_not_compile_again(cancer):

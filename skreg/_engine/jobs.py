@@ -141,6 +141,8 @@ class Result:
         The epoch in which the loss or a weight ceased to be a finite number.
     learning_rate : float
         That of the step that would come next.
+    error : Exception or None
+        What the job's score or listener raised.
     """
 
     state: State
@@ -148,3 +150,4 @@ class Result:
     best_epoch: int
     diverged: int | None
     learning_rate: float
+    error: Exception | None = None

@@ -31,8 +31,9 @@ def fewest_lanes(structure):
     """Lanes of the smallest stack.
 
     XLA computes a single lane in another way than several, with other roundings, and a
-    network can make much of them. A fit alone is to be the same, bit for bit, as among
-    others: so it has a free lane beside it, which costs a tenth to a quarter.
+    network can make much of them. A fit alone is to be the same as among others, most
+    often bit for bit: so it has a free lane beside it, which costs a tenth to a
+    quarter.
     """
     return 2 if uses_xla(structure) else 1
 

@@ -137,7 +137,10 @@ class _Stack:
             val_losses = self._validation(self._rows, self._numbers)
         for i, lane in due:
             val_loss = None if lane.job.validation is None else val_losses[i]
-            lane.end_epochs(val_loss, self._reader(i, lane))
+            try:
+                lane.end_epochs(val_loss, self._reader(i, lane))
+            except Exception as error:  # a user's callback or scorer
+                lane.error = error
 
     def _reader(self, i, lane):
         """A function that reads the lane's present state, once."""
@@ -167,6 +170,7 @@ class _Lane:
         self.steps_done = 0
         self.history = {}
         self.diverged = None  # the epoch, counted from 1
+        self.error = None
         self._losses = []
         self._stopped = False
         self._best_value = -np.inf if job.larger_is_better else np.inf
@@ -192,7 +196,7 @@ class _Lane:
     def is_done(self):
         """Whether the lane's training has ended."""
         at_end = self.steps_done == self.job.n_steps
-        return bool(at_end or self._stopped or self.diverged)
+        return bool(at_end or self._stopped or self.diverged or self.error)
 
     @property
     def _epochs_done(self):
@@ -258,7 +262,7 @@ class _Lane:
             state = replace(state, weights=best.weights, moving=best.moving)
         best_epoch = self._best_epoch or self._epochs_done
         rate = float(self.job.schedule.rates([state.step])[0])
-        return Result(state, self.history, best_epoch, self.diverged, rate)
+        return Result(state, self.history, best_epoch, self.diverged, rate, self.error)
 
 
 class _Validation:
