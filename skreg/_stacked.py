@@ -1,5 +1,6 @@
 """`stacked`, in which the fits of a search train together, and its joblib backend."""
 
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from numbers import Integral
 
@@ -7,9 +8,10 @@ import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
 from ._engine.gather import Call, Gatherer, current_gatherer, current_task
-from ._engine.trainers import LocalTrainer
+from ._engine.trainers import ExecutorTrainer, LocalTrainer
 
-CAPACITY_PER_CORE = 64
+CAPACITY_PER_CORE = 64  # fits that may wait for a stack
+EXECUTOR_CAPACITY = 1024
 
 
 @contextmanager
@@ -19,18 +21,26 @@ def stacked(lanes=None, executor=None, progress=False):
     Inside of the context the fits that scikit-learn hands to joblib wait for one
     another and train as lanes of a stack.
     """
+    if executor is not None and not isinstance(executor, Executor):
+        raise ValueError(
+            "The 'executor' parameter must be a concurrent.futures.Executor, such as "
+            f"dask.distributed's Client.get_executor(), or None. Got {executor!r} "
+            "instead."
+        )
     if lanes is not None and not (isinstance(lanes, Integral) and lanes >= 1):
         raise ValueError(
             f"The 'lanes' parameter must be an int of at least 1 or None. Got {lanes!r}"
             " instead."
         )
-    with _gatherer(lanes), joblib.parallel_config(backend="skreg"):
+    with _gatherer(lanes, executor), joblib.parallel_config(backend="skreg"):
         yield
 
 
-def _gatherer(lanes=None):
+def _gatherer(lanes=None, executor=None):
     cores = joblib.cpu_count()
-    return Gatherer(LocalTrainer(cores), lanes, cores, CAPACITY_PER_CORE * cores)
+    if executor is None:
+        return Gatherer(LocalTrainer(cores), lanes, cores, CAPACITY_PER_CORE * cores)
+    return Gatherer(ExecutorTrainer(executor), lanes, cores, EXECUTOR_CAPACITY)
 
 
 class StackingBackend(ParallelBackendBase):

@@ -1,5 +1,6 @@
 """How waiting jobs become blocks: which share a stack, and how many lanes it has."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from .jobs import Job
 from .packing import row_size
-from .program import compiled_programs, fewest_lanes, uses_xla
+from .program import fewest_lanes, uses_xla
 
 # A stack's states, gradients and activities should stay in a core's cache.
 STACK_BYTES = 2_000_000
@@ -43,6 +44,7 @@ class Group:
 
     structure: object  # with the remedies of all requests so far
     lanes: int  # of a full stack
+    programs: Callable  # gives (structure, lanes) of the programs that there are
     requests: list = field(default_factory=list)
     is_urgent: bool = False  # do not wait for more
 
@@ -98,7 +100,7 @@ class Group:
         """Compiled programs of this group with at least so many lanes."""
         return [
             (structure, found)
-            for structure, found in compiled_programs()
+            for structure, found in self.programs()
             if found >= lanes and group_key(structure) == group_key(self.structure)
         ]
 
@@ -135,20 +137,13 @@ class SharedRows:
         """These rows, or equal ones that are held already."""
         if rows is None:
             return None
-        arrays = _arrays(rows)
+        arrays = rows.arrays
         key = tuple(
             (a.shape, a.dtype.str, a.ravel()[:: a.size // 64 + 1].tobytes())
             for a in arrays
         )
         held = self._held.get(key)
-        if held is not None and all(map(np.array_equal, arrays, _arrays(held))):
+        if held is not None and all(map(np.array_equal, arrays, held.arrays)):
             return held
         self._held[key] = rows
         return rows
-
-
-def _arrays(rows):
-    """The arrays that rows consist of."""
-    X = rows.X
-    parts = [X] if isinstance(X, np.ndarray) else [X.data, X.indices, X.indptr]
-    return [*parts, rows.y, rows.weight]

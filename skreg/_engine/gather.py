@@ -115,8 +115,7 @@ class Gatherer:
     Parameters
     ----------
     trainer : object
-        ``trainer.start(block, watch, done)`` trains a block elsewhere and then calls
-        ``done(error)``; ``trainer.room`` is how many blocks it takes at a time.
+        What trains the blocks: see the module `trainers`.
     lanes : int or None
         Lanes of a full stack; None chooses by the structure.
     n_cores : int
@@ -283,7 +282,7 @@ class Gatherer:
         key = group_key(structure)
         if key not in self._groups:
             lanes = self._lanes or full_stack(structure)
-            self._groups[key] = Group(structure, lanes)
+            self._groups[key] = Group(structure, lanes, self._trainer.programs)
         for index, job in enumerate(jobs):
             self._groups[key].add(Request(structure, job, fit, index))
         fit.group = self._groups[key]

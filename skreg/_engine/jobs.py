@@ -50,6 +50,18 @@ class Rows:
     def __len__(self):
         return len(self.y)
 
+    @property
+    def arrays(self):
+        """The arrays that hold the rows."""
+        X = self.X
+        parts = [X] if isinstance(X, np.ndarray) else [X.data, X.indices, X.indptr]
+        return [*parts, self.y, self.weight]
+
+    @property
+    def nbytes(self):
+        """Memory that the rows take."""
+        return sum(array.nbytes for array in self.arrays)
+
 
 @dataclass(frozen=True)
 class Stopping:
