@@ -19,7 +19,7 @@ from ._callbacks import watched
 from ._engine import State
 from ._fitting import Course, job_of
 from ._inputs import Standardizer, flattened, row_blocks
-from ._model import build_model
+from ._model import build_average, build_model
 from ._parameters import check_parameters
 from ._samples import Sample, split_off_validation
 from ._structure import Structure
@@ -30,13 +30,19 @@ def all_or_nothing(method):
 
     @functools.wraps(method)
     def wrapper(self, *args, **kwargs):
-        attempt = object.__new__(type(self))
-        vars(attempt).update(vars(self))
+        attempt = _copied(self)
         method(attempt, *args, **kwargs)
         self.__dict__ = vars(attempt)
         return self
 
     return wrapper
+
+
+def _copied(estimator, **attributes):
+    """Another estimator with the same attributes, but for these."""
+    copy = object.__new__(type(estimator))
+    vars(copy).update(vars(estimator) | attributes)
+    return copy
 
 
 class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
@@ -181,11 +187,65 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
 
     def _train(self, training, validation, course):
         """Train on these samples and keep what comes of it."""
+        members = self._members_to_train(course)
+        jobs = []
+        for member, seed in members:
+            own_course = replace(course, seed=seed)
+            structure, job = member._prepare(training, validation, own_course)
+            jobs.append(job)
+        results = _engine.train(structure, jobs)
+        for (member, _), job, result in zip(members, jobs, results, strict=True):
+            member._finish(structure, job, result, course)
+        self._take_members([member for member, _ in members])
+
+    def _members_to_train(self, course):
+        """The networks of the ensemble, each an estimator, with their seeds."""
+        if course.goes_on:
+            members = self._all_members()
+            if len(members) != self.n_members:
+                raise ValueError(
+                    "Training can go on (warm_start, partial_fit) only with as many "
+                    f"members as before, {len(members)}. Got n_members="
+                    f"{self.n_members}: fit with warm_start=False."
+                )
+            seeds = [member._state["seed"] for member in members]
+        else:
+            vars(self).pop("_members", None)  # of an earlier fit
+            members = [self] * self.n_members
+            others = np.random.SeedSequence(course.seed).generate_state(self.n_members)
+            seeds = [course.seed, *(others[1:] >> 1).tolist()]
+        if self.n_members == 1:
+            return [(self, course.seed)]
+        # Parameters may have been set since the members were trained last.
+        parameters = self.get_params(deep=False) | {"n_members": 1}
+        copies = [_copied(member, **parameters) for member in members]
+        return list(zip(copies, seeds, strict=True))
+
+    def _take_members(self, members):
+        """Have these members, and the first one's history and the like."""
+        vars(self).pop("_members", None)
+        if members != [self]:
+            vars(self).update(vars(members[0]) | {"n_members": self.n_members})
+            self._members = members
+
+    def _all_members(self):
+        return getattr(self, "_members", [self])
+
+    @property
+    def members_(self):
+        """The trained networks of the ensemble, each an estimator of its own."""
+        check_is_fitted(self)
+        return list(self._all_members())
+
+    def _prepare(self, training, validation, course):
+        """The structure and the job of this network's training."""
         structure, job = job_of(self, training, validation, course)
         rate = float(job.schedule.rates([job.state.step])[0])
         self._keep(structure, job, job.state, rate)
-        job = watched(self, job, validation)
-        result = _engine.train(structure, job)
+        return structure, watched(self, job, validation)
+
+    def _finish(self, structure, job, result, course):
+        """Keep what came of it."""
         if result.error is not None:
             raise result.error
         state = result.state
@@ -247,7 +307,9 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         if "_keras_model" not in vars(self):
-            self._keras_model = build_model(self)
+            members = self._all_members()
+            build = build_model if members == [self] else build_average
+            self._keras_model = build(self)
         return self._keras_model
 
     def __getstate__(self):
@@ -256,9 +318,17 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         return state
 
     def _outputs(self, X):
-        """What the network gives for features, shape (n_samples, n_outputs)."""
+        """What the members give for features, shape (members, n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
+        return np.stack([member._own_outputs(X) for member in self._all_members()])
+
+    def _mean_outputs(self, X):
+        """Their mean, shape (n_samples, n_outputs)."""
+        outputs = self._outputs(X)
+        return outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
+
+    def _own_outputs(self, X):
         structure, state = self._structure(), self._training_state()
         standardizer = Standardizer(**self._input_statistics)
         return np.concatenate(

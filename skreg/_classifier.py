@@ -187,6 +187,12 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         multiplied; "balanced" makes the classes weigh the same. For multilabel targets
         a list of such dictionaries.
 
+    n_members : int, default=1
+        Networks that are trained, side by side in one stack, and whose predictions are
+        averaged ("Deep ensembles", Lakshminarayanan et al. 2017). They differ in their
+        start, in the order of their batches and in their noise; validation rows are
+        the same for all. `history_` and the like are the first member's.
+
     callbacks : list of keras.callbacks.Callback, default=None
         Called at the start and the end of training and of each epoch, with a Keras
         model that holds the weights of the moment. Each fit uses copies. They may stop
@@ -232,6 +238,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     n_parameters_ : int
         Trainable weights.
+
+    members_ : list
+        The networks of the ensemble, each a fitted estimator of its own.
 
     model_ : keras.Sequential
         The trained network as a plain Keras model of raw features.
@@ -317,6 +326,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         label_smoothing=0.0,
         focal_gamma=2.0,
         class_weight=None,
+        n_members=1,
         callbacks=None,
         verbose=0,
         warm_start=False,
@@ -362,6 +372,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         self.class_weight = class_weight
+        self.n_members = n_members
         self.callbacks = callbacks
         self.verbose = verbose
         self.warm_start = warm_start
@@ -468,7 +479,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             Labels of the classes; for multilabel targets an indicator matrix, with 1
             where the label's probability is above 0.5.
         """
-        outputs = self._outputs(X)
+        outputs = self._mean_outputs(X)
         threshold = 0.0 if _has_hinge(self) else 0.5
         if self._multilabel:
             return (outputs > threshold).astype(int)
@@ -477,23 +488,25 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return self.classes_[outputs.argmax(axis=1)]
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X, members=False):
         """Probabilities of the classes. Not there when ``loss="hinge"``.
 
         Parameters
         ----------
         X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
             Features, as in `fit`.
+        members : bool, default=False
+            Whether to give each member's probabilities and not their mean.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes) or (n_members, n_samples, n_classes)
             In the order of `classes_`; for multilabel targets each label's own
             probability.
         """
-        outputs = self._outputs(X)
-        if outputs.shape[1] == 1 and not self._multilabel:
-            return np.hstack([1 - outputs, outputs])
+        outputs = self._outputs(X) if members else self._mean_outputs(X)
+        if outputs.shape[-1] == 1 and not self._multilabel:
+            return np.concatenate([1 - outputs, outputs], axis=-1)
         return outputs
 
     @available_if(_gives_probabilities)
@@ -526,7 +539,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes that of the second, which is predicted where it is above 0.
         """
-        outputs = self._outputs(X)
+        outputs = self._mean_outputs(X)
         return outputs if self._multilabel or outputs.shape[1] > 1 else outputs[:, 0]
 
     def __sklearn_tags__(self):

@@ -26,6 +26,13 @@ def build_model(estimator):
     return model
 
 
+def build_average(estimator):
+    """A ``keras.Model`` that averages the models of an ensemble's members."""
+    inputs = keras().Input((estimator.n_features_in_,))
+    outputs = [member.model_(inputs) for member in estimator.members_]
+    return keras().Model(inputs, keras().layers.Average()(outputs))
+
+
 def write_state(model, structure, state):
     """Give the model this state's weights and optimizer's slots."""
     for variable, array in zip(

@@ -270,6 +270,7 @@ RULES = {
         "(sklearn.metrics.get_scorer_names())",
     ),
     "restore_best_weights": _boolean(),
+    "n_members": _count(),
     "callbacks": _or_none(
         Rule(_is_callback_list, "a list of Keras callback instances"), "no callbacks"
     ),

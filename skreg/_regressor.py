@@ -1,5 +1,6 @@
 """The regressor: mostly what a user reads about it."""
 
+import numpy as np
 from sklearn.base import RegressorMixin
 
 from ._base import RegularizedNetwork, all_or_nothing
@@ -159,6 +160,12 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     quantile : float, default=0.5
         The predicted quantile, in (0, 1). Only used when ``loss="quantile"``.
 
+    n_members : int, default=1
+        Networks that are trained, side by side in one stack, and whose predictions are
+        averaged ("Deep ensembles", Lakshminarayanan et al. 2017). They differ in their
+        start, in the order of their batches and in their noise; validation rows are
+        the same for all. `history_` and the like are the first member's.
+
     callbacks : list of keras.callbacks.Callback, default=None
         Called at the start and the end of training and of each epoch, with a Keras
         model that holds the weights of the moment. Each fit uses copies. They may stop
@@ -202,6 +209,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     n_parameters_ : int
         Trainable weights.
+
+    members_ : list
+        The networks of the ensemble, each a fitted estimator of its own.
 
     model_ : keras.Sequential
         The trained network as a plain Keras model of raw features.
@@ -289,6 +299,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         loss="squared_error",
         huber_delta=1.0,
         quantile=0.5,
+        n_members=1,
         callbacks=None,
         verbose=0,
         warm_start=False,
@@ -333,6 +344,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         self.loss = loss
         self.huber_delta = huber_delta
         self.quantile = quantile
+        self.n_members = n_members
         self.callbacks = callbacks
         self.verbose = verbose
         self.warm_start = warm_start
@@ -398,8 +410,34 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        outputs = self._outputs(X)
+        outputs = self._mean_outputs(X)
         return self._coder().decode(outputs)
+
+    def predict_std(self, X):
+        """How far the ensemble's members differ in their predictions.
+
+        It shows what the training's chances leave open, not the noise of the targets.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Standard deviation of the members' predictions, in the targets' units.
+
+        Raises
+        ------
+        ValueError
+            If there is one member only.
+        """
+        outputs = self._outputs(X)
+        if len(outputs) == 1:
+            raise ValueError("predict_std needs n_members of at least 2. Got 1.")
+        predictions = [self._coder().decode(one) for one in outputs]
+        return np.std(predictions, axis=0)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

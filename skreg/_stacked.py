@@ -9,6 +9,7 @@ from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
 from ._engine.gather import Call, Gatherer, current_gatherer, current_task
 from ._engine.trainers import ExecutorTrainer, LocalTrainer
+from ._progress import progress_bar
 
 CAPACITY_PER_CORE = 64  # fits that may wait for a stack
 EXECUTOR_CAPACITY = 1024
@@ -19,7 +20,48 @@ def stacked(lanes=None, executor=None, progress=False):
     """Train the fits of an unmodified search together, as stacked networks.
 
     Inside of the context the fits that scikit-learn hands to joblib wait for one
-    another and train as lanes of a stack.
+    another and train as lanes of a stack, on all cores. Each fit gives what it gives
+    outside, within the rounding of its arithmetic. This holds for all that runs its
+    fits by joblib: GridSearchCV, RandomizedSearchCV, the halving searches,
+    cross_validate and its kin, learning_curve, validation_curve, BaggingClassifier,
+    OneVsRestClassifier, pipelines in them, and one in the other. There `n_jobs` does
+    not matter: leave it alone. Fits of other threads (Optuna's, a user's own) gather
+    too, when they come within some milliseconds of each other.
+
+    ``joblib.parallel_config(backend="skreg")`` does the same with the defaults.
+
+    Parameters
+    ----------
+    lanes : int, default=None
+        Networks in a full stack. None chooses as many as a core's cache holds, from 1
+        for large networks to 64 for small ones.
+    executor : concurrent.futures.Executor, default=None
+        What trains the stacks, e.g. ``dask.distributed.Client(...).get_executor()``.
+        Everything else (preprocessing, scoring) runs in this process, and so do fits
+        with `callbacks` or `verbose`. A worker that is lost costs the repetition of
+        the stacks that it was training. None trains on threads of this process.
+    progress : bool or "always", default=False
+        Whether to show a bar with the fits that are done, the epochs and lanes in
+        training, and the best validation value where there is one; on a terminal only,
+        unless "always".
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not what it should be.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> import skreg
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> network = skreg.MLPRegularizedClassifier(epochs=10, random_state=0)
+    >>> grid = {"dropout": [0.0, 0.2, 0.5], "l2": [0.0, 1e-3]}
+    >>> with skreg.stacked():
+    ...     search = GridSearchCV(network, grid, cv=5).fit(X, y)
+    >>> bool(search.best_score_ > 0.95)
+    True
     """
     if executor is not None and not isinstance(executor, Executor):
         raise ValueError(
@@ -32,15 +74,25 @@ def stacked(lanes=None, executor=None, progress=False):
             f"The 'lanes' parameter must be an int of at least 1 or None. Got {lanes!r}"
             " instead."
         )
-    with _gatherer(lanes, executor), joblib.parallel_config(backend="skreg"):
+    if progress not in (False, True, "always"):
+        raise ValueError(
+            "The 'progress' parameter must be True, False or 'always'. Got "
+            f"{progress!r} instead."
+        )
+    with (
+        progress_bar(progress) as show,
+        _gatherer(lanes, executor, show),
+        joblib.parallel_config(backend="skreg"),
+    ):
         yield
 
 
-def _gatherer(lanes=None, executor=None):
+def _gatherer(lanes=None, executor=None, show=None):
     cores = joblib.cpu_count()
-    if executor is None:
-        return Gatherer(LocalTrainer(cores), lanes, cores, CAPACITY_PER_CORE * cores)
-    return Gatherer(ExecutorTrainer(executor), lanes, cores, EXECUTOR_CAPACITY)
+    trainer, capacity = LocalTrainer(cores), CAPACITY_PER_CORE * cores
+    if executor is not None:
+        trainer, capacity = ExecutorTrainer(executor), EXECUTOR_CAPACITY
+    return Gatherer(trainer, lanes, cores, capacity, show)
 
 
 class StackingBackend(ParallelBackendBase):

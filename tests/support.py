@@ -12,8 +12,8 @@ def captured(estimator, X, y, **fit_parameters):
     class FitReachedEngineError(Exception):
         pass
 
-    def catch(structure, job):
-        raise FitReachedEngineError(structure, job)
+    def catch(structure, jobs):
+        raise FitReachedEngineError(structure, jobs[0])
 
     try:
         with mock.patch.object(_engine, "train", catch):

@@ -85,21 +85,21 @@ def test_more_jobs_than_lanes(cancer):
 def test_jobs_that_nobody_wants_any_more_are_dropped(cancer):
     class Impatient(Watch):
         def __init__(self):
-            self.steps = []
+            self.seen = []
 
         def wants(self, index):
             return index != 1
 
-        def has_trained(self, steps, running):
-            self.steps.append((steps, running))
+        def has_trained(self, epochs, running):
+            self.seen.append((epochs, running))
 
     estimators = [classifier(random_state=i, epochs=30) for i in range(3)]
     structure, jobs = block_of(estimators, *cancer)
     watch = Impatient()
     results = train_block(structure, jobs, 3, watch)
     assert [result is None for result in results] == [False, True, False]
-    assert [running for _, running in watch.steps] == [2, 2, 0]
-    assert sum(steps for steps, _ in watch.steps) == 2 * 540 + 256
+    assert [running for _, running in watch.seen] == [3, 2, 2]
+    assert sum(epochs for epochs, _ in watch.seen) == pytest.approx(60 + 256 / 18)
 
 
 def test_an_error_of_one_lane_is_that_of_its_fit_alone(cancer):

@@ -1,6 +1,7 @@
 """The training engine: jobs in, results out. It knows nothing of scikit-learn."""
 
 from .._keras import keras
+from .blocks import full_stack
 from .gather import current_gatherer
 from .jobs import Job, Result, Rows, State, Stopping
 from .losses import LOSSES
@@ -42,9 +43,12 @@ def output_activation(structure):
     return LOSSES[structure.loss].activation
 
 
-def train(structure, job):
-    """Train one job: with those of other fits where they are gathered, or alone."""
+def train(structure, jobs):
+    """The results of a fit's jobs: trained with those of other fits where they gather.
+
+    See `gather.Gatherer`.
+    """
     gatherer = current_gatherer()
-    if gatherer is None:
-        return train_block(structure, [job])[0]
-    return gatherer.train(structure, [job])[0]
+    if gatherer is not None:
+        return gatherer.train(structure, jobs)
+    return train_block(structure, jobs, min(len(jobs), full_stack(structure)))

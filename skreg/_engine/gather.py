@@ -92,6 +92,17 @@ class _Fit:
     error: BaseException | None = None
 
 
+@dataclass
+class Progress:
+    """How far a gatherer is."""
+
+    fits: int = 0  # that are done
+    known: int = 0  # that are done, or under way, or in the queue
+    lanes: int = 0  # in training
+    epochs: float = 0.0  # trained so far, over all lanes
+    best: tuple | None = None  # name and value of the best monitored value
+
+
 _here = threading.local()  # gatherer: the one of this thread; task: what it runs
 _open = []  # gatherers in the order of their opening, for threads without one
 
@@ -122,9 +133,11 @@ class Gatherer:
         How many tasks run Python code at a time.
     capacity : int
         How many jobs may wait or train at a time.
+    show : callable or None
+        Called with a `Progress` whenever it changes.
     """
 
-    def __init__(self, trainer, lanes=None, n_cores=1, capacity=64):
+    def __init__(self, trainer, lanes=None, n_cores=1, capacity=64, show=None):
         self._trainer = trainer
         self._lanes = lanes
         self._n_cores = n_cores
@@ -145,6 +158,8 @@ class Gatherer:
         self._uncounted = WeakSet()  # threads
         self._last_arrival = 0.0
         self._closed = False
+        self._progress = Progress()
+        self._show = show
 
     # --- opening and closing, by the owner
 
@@ -326,6 +341,7 @@ class Gatherer:
                 return
             fit.results[request.index] = result
             fit.missing -= 1
+            self._compare(request.job, result)
             if not fit.missing:
                 self._release(fit)
         self._go_on()
@@ -335,6 +351,7 @@ class Gatherer:
         if fit not in self._waiting:
             return
         self._waiting.discard(fit)
+        self._progress.fits += 1
         fit.is_over, fit.error = True, error
         fit.group.drop(fit)
         self._unfinished_jobs -= len(fit.results)
@@ -373,13 +390,41 @@ class Gatherer:
                 self._blocks += 1
                 yield partial(self._start, group.take())
 
+    # --- what is shown
+
+    def _note(self, epochs, lanes):
+        """Epochs were trained; so many lanes more, or fewer, train."""
+        if self._show is None:
+            return
+        with self._lock:
+            progress = self._progress
+            progress.epochs += epochs
+            progress.lanes += lanes
+            done = progress.fits
+            progress.known = done + len(self._waiting) + len(self._queue)
+            shown = replace(progress)
+        self._show(shown)
+
+    def _compare(self, job, result):
+        """Keep the best monitored value of all fits."""
+        values = result.history.get(job.monitor)
+        if job.validation is None or not values:
+            return
+        sign = 1 if job.larger_is_better else -1
+        best, name = sign * max(sign * value for value in values), job.monitor
+        before = self._progress.best
+        if before is None or before[0] != name or sign * best > sign * before[1]:
+            self._progress.best = name, best
+
     def _has_room(self):
         return self._unfinished_jobs < self._capacity
 
     def _start(self, block):
-        self._trainer.start(block, _BlockWatch(self, block), partial(self._end, block))
+        watch = _BlockWatch(self, block)
+        self._trainer.start(block, watch, partial(self._end, block, watch))
 
-    def _end(self, block, error=None):
+    def _end(self, block, watch, error=None):
+        watch.ends()
         with self._lock:
             self._blocks -= 1
             for request in block.requests:
@@ -395,8 +440,18 @@ class _BlockWatch(Watch):
         self._gatherer = gatherer
         self._requests = block.requests
 
+        self._lanes = 0
+
     def wants(self, index):
         return not self._requests[index].fit.is_over
 
+    def has_trained(self, epochs, running):
+        self._gatherer._note(epochs, running - self._lanes)
+        self._lanes = running
+
     def has_finished(self, index, result):
         self._gatherer._finish(self._requests[index], result)
+
+    def ends(self):
+        """The block has ended."""
+        self._gatherer._note(0, -self._lanes)

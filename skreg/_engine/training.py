@@ -23,8 +23,8 @@ class Watch:
         """Whether the job with this index should go on."""
         return True
 
-    def has_trained(self, steps, running):
-        """After each run of the program: the lanes' steps in it, the lanes still on."""
+    def has_trained(self, epochs, running):
+        """After each run of the program: its epochs over all lanes, the lanes in it."""
 
     def has_finished(self, index, result):
         """As soon as a job has its result."""
@@ -58,12 +58,13 @@ def train_block(structure, jobs, lanes=None, watch=None):
     waiting = deque(_Lane(index, job) for index, job in enumerate(jobs))
     while waiting or stack.running:
         stack.seat(waiting)
-        steps = stack.advance()
+        n_running = len(stack.running)
+        epochs = stack.advance()
         for lane, result in stack.finished():
             results[lane.index] = result
             watch.has_finished(lane.index, result)
         stack.drop(lambda lane: not watch.wants(lane.index))
-        watch.has_trained(steps, len(stack.running))
+        watch.has_trained(epochs, n_running)
     return results
 
 
@@ -110,7 +111,7 @@ class _Stack:
     def advance(self):
         """One run of the program, and a look at the lanes that are due for one.
 
-        Returns the steps that were trained, summed over the lanes.
+        Returns the epochs that were trained, summed over the lanes.
         """
         n_steps = self._span()
         self._chunk.fill(
@@ -124,7 +125,7 @@ class _Stack:
         for i, lane in self.running:
             lane.record(losses[:n_steps, i])
         self._look()
-        return n_steps * len(self.running)
+        return sum(n_steps / lane.job.steps_per_epoch for _, lane in self.running)
 
     def _span(self):
         """Steps until the host has to look at a lane, as far as the chunk has room."""
