@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 
 from . import _engine
 from ._callbacks import watched
+from ._compatibility import CallbackSupportMixin, with_callbacks
 from ._engine import State
 from ._fitting import Course, job_of
 from ._inputs import Standardizer, flattened, row_blocks
@@ -38,6 +39,10 @@ def all_or_nothing(method):
     return wrapper
 
 
+# What scikit-learn keeps with an estimator while its callbacks act.
+_OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+
+
 def _copied(estimator, **attributes):
     """Another estimator with the same attributes, but for these."""
     copy = object.__new__(type(estimator))
@@ -45,7 +50,7 @@ def _copied(estimator, **attributes):
     return copy
 
 
-class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
+class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the estimators.
 
     What training leaves is in `_state` and `_input_statistics`, dictionaries of arrays
@@ -84,6 +89,7 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
     # --- fitting
 
     @all_or_nothing
+    @with_callbacks
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
         """Train the network.
 
@@ -112,7 +118,14 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
             If a parameter or the data are not accepted, or if training diverges.
         """
         goes_on = self.warm_start and hasattr(self, "_state")
+        context = None
+        if getattr(self, "_skl_callbacks", None):  # scikit-learn's
+            n_epochs = self.epochs * self.n_members
+            context = self._init_callback_context(max_subtasks=n_epochs)
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         self._fit(X, y, sample_weight, goes_on, X_val=X_val, y_val=y_val)
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
     def _fit_part(self, X, y, sample_weight, classes=None):
         """One epoch over these rows, from where training stands."""
@@ -227,6 +240,9 @@ class RegularizedNetwork(BaseEstimator, metaclass=ABCMeta):
         if members != [self]:
             vars(self).update(vars(members[0]) | {"n_members": self.n_members})
             self._members = members
+            for member in members:
+                for name in _OF_ONE_FIT & vars(member).keys():
+                    delattr(member, name)
 
     def _all_members(self):
         return getattr(self, "_members", [self])

@@ -25,6 +25,9 @@ class Listener:
         self._structure, self._schedule = estimator._structure(), job.schedule
         self._rate = None
         self._callbacks = None
+        self._epoch_in_sklearn = None
+        if getattr(estimator, "_skl_callbacks", None):
+            self._epoch_in_sklearn = SklearnEpochs(estimator)
         if estimator.callbacks:
             self._model = build_model(estimator)
             self._callbacks = keras().callbacks.CallbackList(
@@ -50,13 +53,17 @@ class Listener:
         if self._verbose:
             values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
             print(f"Epoch {epoch}/{self._epochs} - {values}", flush=True)
+        stop = False
+        if self._epoch_in_sklearn is not None:
+            stop = self._epoch_in_sklearn(epoch, read_state)
         if self._callbacks is None:
-            return {}
+            return {"stop": stop}
         self._show(read_state())
         self._callbacks.on_epoch_end(epoch - 1, logs)
         if epoch < self._epochs and not self._model.stop_training:
             self._callbacks.on_epoch_begin(epoch)
-        return self._answer()
+        answer = self._answer()
+        return answer | {"stop": stop or answer["stop"]}
 
     def finish(self, state):
         """After the last epoch: the weights that training ends with."""
@@ -83,6 +90,26 @@ class Listener:
         return answer
 
 
+class SklearnEpochs:
+    """Tells scikit-learn's callbacks (from 1.9 on), such as ProgressBar, of epochs."""
+
+    def __init__(self, estimator):
+        self._estimator = copy.copy(estimator)
+        self._context = estimator._callback_fit_ctx
+
+    def __call__(self, epoch, read_state):
+        """After an epoch, counted from 1; whether training should stop."""
+
+        def fitted_attributes():
+            return {"_state": {**self._estimator._state, **vars(read_state())}}
+
+        context = self._context.subcontext(task_name="epoch")
+        context.call_on_fit_task_begin(estimator=self._estimator)
+        return context.call_on_fit_task_end(
+            estimator=self._estimator, reconstruction_attributes=fitted_attributes
+        )
+
+
 class ScoreMonitor:
     """A scikit-learn scorer on the validation rows, as the engine calls it."""
 
@@ -104,7 +131,8 @@ def watched(estimator, job, validation):
     if job.monitor not in ("loss", "val_loss") and validation is not None:
         score = ScoreMonitor(estimator, validation)
         job = replace(job, score=score, larger_is_better=True)
-    if estimator.callbacks or estimator.verbose:
+    watches = getattr(estimator, "_skl_callbacks", None) or estimator.verbose
+    if estimator.callbacks or watches:
         listener = Listener(estimator, job)
         job = replace(job, listener=listener)
         rate = listener.start(job.state).get("learning_rate")
