@@ -22,6 +22,7 @@ from .blocks import Group, Request, SharedRows, full_stack, group_key
 from .training import Watch, train_block
 
 QUIET_SECONDS = 0.02  # how long an uncounted thread's job waits for the next one
+COPIES = 5  # of its rows that a waiting fit holds, in the search, pipeline and here
 MAX_THREADS = 10_000  # of tasks; their number is bounded by what they wait for
 
 
@@ -87,6 +88,7 @@ class _Fit:
     wakes: threading.Event = field(default_factory=threading.Event)
     results: list = field(default_factory=list)
     missing: int = 0
+    nbytes: int = 0  # of the data that its thread holds
     group: Group | None = None
     is_over: bool = False
     error: BaseException | None = None
@@ -101,6 +103,14 @@ class Progress:
     lanes: int = 0  # in training
     epochs: float = 0.0  # trained so far, over all lanes
     best: tuple | None = None  # name and value of the best monitored value
+
+
+def available_memory():
+    """Bytes that are free on this machine, as far as it tells."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not on this system
+        return 4_000_000_000
 
 
 _here = threading.local()  # gatherer: the one of this thread; task: what it runs
@@ -154,6 +164,7 @@ class Gatherer:
         self._waiting = set()  # fits
         self._ready = deque()  # fits of tasks that have what they wait for
         self._unfinished_jobs = 0
+        self._room_bytes = available_memory() // 4
         self._blocks = 0  # in training
         self._uncounted = WeakSet()  # threads
         self._last_arrival = 0.0
@@ -271,6 +282,7 @@ class Gatherer:
         if task is not None and task.is_cancelled:
             raise CancelledFit
         fit = _Fit(task, results=[None] * len(jobs), missing=len(jobs))
+        fit.nbytes = COPIES * jobs[0].rows.nbytes
         jobs = [self._with_shared_rows(job) for job in jobs]
         with self._lock:
             is_closed = self._closed
@@ -303,6 +315,7 @@ class Gatherer:
         fit.group = self._groups[key]
         self._waiting.add(fit)
         self._unfinished_jobs += len(jobs)
+        self._room_bytes -= fit.nbytes
         self._last_arrival = time.monotonic()
         if fit.task is not None:
             self._running -= 1
@@ -355,6 +368,7 @@ class Gatherer:
         fit.is_over, fit.error = True, error
         fit.group.drop(fit)
         self._unfinished_jobs -= len(fit.results)
+        self._room_bytes += fit.nbytes
         if fit.task is not None and error is None:
             self._ready.append(fit)
             return
@@ -417,7 +431,7 @@ class Gatherer:
             self._progress.best = name, best
 
     def _has_room(self):
-        return self._unfinished_jobs < self._capacity
+        return self._unfinished_jobs < self._capacity and self._room_bytes > 0
 
     def _start(self, block):
         watch = _BlockWatch(self, block)
