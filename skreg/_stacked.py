@@ -7,7 +7,8 @@ from numbers import Integral
 import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
-from ._engine.gather import Call, Gatherer, current_gatherer, current_task
+from ._engine.gather import Gatherer, current_gatherer, current_task
+from ._engine.tasks import Call
 from ._engine.trainers import ExecutorTrainer, LocalTrainer
 from ._progress import progress_bar
 
