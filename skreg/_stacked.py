@@ -7,7 +7,7 @@ from numbers import Integral
 import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
-from ._engine.gather import Gatherer, current_gatherer, current_task
+from ._engine.gather import Gatherer, current_task, gatherer_of_this_thread
 from ._engine.tasks import Call
 from ._engine.trainers import ExecutorTrainer, LocalTrainer
 from ._progress import progress_bar
@@ -121,7 +121,7 @@ class StackingBackend(ParallelBackendBase):
         n_jobs = self.effective_n_jobs(n_jobs)
         self.parallel = parallel
         self._call = Call(current_task())
-        self._gatherer = current_gatherer()
+        self._gatherer = gatherer_of_this_thread()
         if self._gatherer is None:
             self._gatherer = self._own = _gatherer().__enter__()
         return n_jobs

@@ -7,7 +7,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 
 import joblib
@@ -639,3 +639,51 @@ def test_optunas_search_ends(data):
         ).fit(*data)
     assert len(found.trials_) == 4
     assert found.best_estimator_.predict(data[0]).shape == data[1].shape
+
+
+def small_search(network=None, cv=3):
+    network = network or MLPRegularizedClassifier(
+        (4,), batch_size=32, epochs=2, random_state=0
+    )
+    return GridSearchCV(network, {"l2": [0.0, 0.1]}, cv=cv, refit=False)
+
+
+def test_threads_that_ask_for_the_backend_inside_anothers_context_end(cancer):
+    """Their caller counts as running, though it waits for them."""
+    plain = small_search().fit(*cancer).cv_results_["mean_test_score"]
+
+    def run():
+        with joblib.parallel_config(backend="skreg"):
+            return small_search().fit(*cancer).cv_results_["mean_test_score"]
+
+    with stacked(), ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(run) for _ in range(2)]:
+            np.testing.assert_allclose(future.result(), plain, atol=1e-6)
+
+
+class Locked(MLPRegularizedClassifier):
+    """Holds a lock while it fits, as a user's own class may."""
+
+    _lock = threading.Lock()
+
+    def fit(self, X, y):
+        with self._lock:
+            return super().fit(X, y)
+
+
+def test_a_lock_around_fit_does_not_hang(cancer):
+    network = Locked((4,), batch_size=32, epochs=2, random_state=0)
+    with stacked():
+        search = small_search(network, cv=2).fit(*cancer)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_a_generator_that_is_left_open_ends_with_the_context(cancer):
+    network = MLPRegularizedClassifier((4,), epochs=1)
+    with stacked():
+        models = joblib.Parallel(return_as="generator")(
+            joblib.delayed(network.fit)(*cancer) for _ in range(300)
+        )
+        next(models)
+    with pytest.raises(CancelledError):
+        list(models)

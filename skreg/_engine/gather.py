@@ -23,6 +23,9 @@ from .tasks import CancelledFit, Fit, Progress, Task, available_memory
 from .training import Watch, train_block
 
 QUIET_SECONDS = 0.02  # how long an uncounted thread's job waits for the next one
+# How long a counted one waits at most while nothing trains: what counts as running may
+# itself wait for it, by a lock of the user's.
+STUCK_SECONDS = 2.0
 COPIES = 5  # of its rows that a waiting fit holds, in the search, pipeline and here
 MAX_THREADS = 10_000  # of tasks; their number is bounded by what they wait for
 
@@ -36,6 +39,12 @@ def current_gatherer():
     own = getattr(_here, "gatherer", None)
     if own is None and _open:
         own = _open[-1]
+    return own if own is not None and own.serves_this_process() else None
+
+
+def gatherer_of_this_thread():
+    """The gatherer that this thread opened, or whose task it runs, or None."""
+    own = getattr(_here, "gatherer", None)
     return own if own is not None and own.serves_this_process() else None
 
 
@@ -69,6 +78,7 @@ class Gatherer:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(MAX_THREADS, "skreg-task")
+        self._dispatcher = ThreadPoolExecutor(1, "skreg-dispatch")
         self._share = SharedRows()
         self._groups = {}
         self._queue = []  # heap of (-depth, number, task): the innermost first
@@ -82,7 +92,7 @@ class Gatherer:
         self._blocks = 0  # in training
         self._uncounted = WeakSet()  # threads
         self._last_arrival = 0.0
-        self._closed = False
+        self._closed = self._has_ended = False
         self._progress = Progress()
         self._show = show
 
@@ -92,6 +102,7 @@ class Gatherer:
         self._before = getattr(_here, "gatherer", None), getattr(_here, "task", None)
         _here.gatherer, _here.task = self, None
         self._owner = threading.current_thread()
+        self._dispatcher.submit(int)  # its thread starts now
         _open.append(self)
         return self
 
@@ -100,11 +111,16 @@ class Gatherer:
         _here.gatherer, _here.task = self._before
         with self._lock:
             self._closed = True
+            # A generator of joblib's may be open still, and threads of others may wait.
+            left = self._take_out(lambda task: True)
             for group in self._groups.values():
                 group.is_urgent = True
+        self._let_go(left)
         self._go_on()
-        for fit in list(self._waiting):  # of uncounted threads
+        for fit in list(self._waiting):
             fit.wakes.wait()
+        self._has_ended = True
+        self._dispatcher.shutdown()
         self._threads.shutdown()
         self._trainer.close()
 
@@ -118,9 +134,12 @@ class Gatherer:
         """Run a function on a thread when it is its turn; gives its future."""
         task = Task(function, call)
         with self._lock:
-            call.add()
+            if self._closed:
+                task.future.cancel()
+                return task.future
             entry = -call.depth, next(self._numbering), task
             heapq.heappush(self._queue, entry)
+            call.add(task)
         self._go_on()
         return task.future
 
@@ -128,16 +147,24 @@ class Gatherer:
         """Let the tasks of a call, and theirs, end without their results."""
         with self._lock:
             call.cancel()
-            dropped = [entry[2] for entry in self._queue if entry[2].is_cancelled]
-            self._queue = [e for e in self._queue if not e[2].is_cancelled]
-            heapq.heapify(self._queue)
+            dropped = self._take_out(lambda task: task.is_cancelled)
             for fit in list(self._waiting):
                 if fit.task is not None and fit.task.is_cancelled:
                     self._release(fit, CancelledFit())
-        for task in dropped:
-            task.future.cancel()
-            task.call.finish_one()
+        self._let_go(dropped)
         self._go_on()
+
+    def _take_out(self, is_meant):
+        """Take tasks out of the queue."""
+        taken = [entry[2] for entry in self._queue if is_meant(entry[2])]
+        self._queue = [entry for entry in self._queue if not is_meant(entry[2])]
+        heapq.heapify(self._queue)
+        return taken
+
+    def _let_go(self, tasks):
+        for task in tasks:
+            task.future.cancel()
+            task.call.discard(task)
 
     @contextmanager
     def idle(self):
@@ -161,7 +188,7 @@ class Gatherer:
             del _here.gatherer, _here.task
             with self._lock:
                 self._running -= 1
-            task.call.finish_one()
+            task.call.discard(task)
             self._go_on()
 
     def _leave(self):
@@ -251,12 +278,16 @@ class Gatherer:
             fit.group.is_urgent = True
 
     def _wait(self, fit):
-        if fit.task is not None or self._is_owner():
-            fit.wakes.wait()
-            return
-        while not fit.wakes.wait(QUIET_SECONDS):
+        is_counted = fit.task is not None or self._is_owner()
+        patience = STUCK_SECONDS if is_counted else QUIET_SECONDS
+        while not fit.wakes.wait(patience):
             with self._lock:
-                if time.monotonic() - self._last_arrival >= QUIET_SECONDS:
+                is_quiet = time.monotonic() - self._last_arrival >= patience
+                if fit in self._ready:  # those that run may wait for this one
+                    self._ready.remove(fit)
+                    self._running += 1
+                    return
+                if is_quiet and not (is_counted and self._blocks):
                     fit.group.is_urgent = True
             self._go_on()
 
@@ -295,7 +326,18 @@ class Gatherer:
     # --- what happens next
 
     def _go_on(self):
-        """Start whatever can start."""
+        """Start whatever can start.
+
+        Not on the main thread, where Ctrl-C might come between plan and action.
+        """
+        if self._has_ended:
+            return
+        if threading.current_thread() is threading.main_thread():
+            self._dispatcher.submit(self._act)
+        else:
+            self._act()
+
+    def _act(self):
         with self._lock:
             actions = list(self._plan())
         for action in actions:

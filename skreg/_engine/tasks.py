@@ -19,11 +19,12 @@ class Call:
         self.depth = 0 if parent is None else parent.call.depth + 1
         self._parent = parent
         self._cancelled = False
-        self._unfinished = 0
+        self._tasks = set()  # that have not left their threads
         self._changed = threading.Condition()
 
     @property
     def is_cancelled(self):
+        """Whether this call, or one that it is inside of, is cancelled."""
         parent = self._parent
         return self._cancelled or bool(parent and parent.call.is_cancelled)
 
@@ -31,21 +32,21 @@ class Call:
         """Let none of its tasks, nor theirs, go on."""
         self._cancelled = True
 
-    def add(self):
+    def add(self, task):
         """One more task."""
         with self._changed:
-            self._unfinished += 1
+            self._tasks.add(task)
 
-    def finish_one(self):
-        """One of its tasks has left its thread."""
+    def discard(self, task):
+        """A task has left its thread, or will not have one."""
         with self._changed:
-            self._unfinished -= 1
+            self._tasks.discard(task)
             self._changed.notify_all()
 
     def wait(self):
         """Until no task is left."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._unfinished)
+            self._changed.wait_for(lambda: not self._tasks)
 
 
 @dataclass(eq=False)
