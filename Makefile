@@ -24,6 +24,7 @@ format: $(VENV)/.tests
 benchmark: $(VENV)/.tests
 	$(BIN)/python -m pip install --quiet --editable ".[benchmarks]"
 	$(BIN)/python benchmarks/fit.py
+	$(BIN)/python benchmarks/search.py
 
 clean:
 	rm -rf $(VENV)

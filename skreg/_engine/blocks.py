@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -110,6 +111,7 @@ def _length_and_data(request):
     return -request.job.n_steps, request.job.batches_key
 
 
+@lru_cache
 def group_key(structure):
     """Equal for structures that may share a stack."""
     return replace(structure, remedies=frozenset())

@@ -34,18 +34,16 @@ _here = threading.local()  # gatherer: the one of this thread; task: what it run
 _open = []  # gatherers in the order of their opening, for threads without one
 
 
-def current_gatherer():
-    """The gatherer that this thread's fits go to, or None."""
-    own = getattr(_here, "gatherer", None)
-    if own is None and _open:
-        own = _open[-1]
-    return own if own is not None and own.serves_this_process() else None
-
-
 def gatherer_of_this_thread():
     """The gatherer that this thread opened, or whose task it runs, or None."""
     own = getattr(_here, "gatherer", None)
     return own if own is not None and own.serves_this_process() else None
+
+
+def current_gatherer():
+    """The gatherer that this thread's fits go to: its own, or the last opened one."""
+    last = _open[-1] if _open and _open[-1].serves_this_process() else None
+    return gatherer_of_this_thread() or last
 
 
 def current_task():
@@ -351,6 +349,8 @@ class Gatherer:
             self._running += 1
             _, _, task = heapq.heappop(self._queue)
             yield partial(self._threads.submit, self._run, task)
+        if self._blocks >= self._trainer.room:
+            return
         all_wait = self._running <= 0 and self._owner_running <= 0
         # Those with a program come first: others compile beside them.
         for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
@@ -359,6 +359,22 @@ class Gatherer:
                     break
                 self._blocks += 1
                 yield partial(self._start, group.take())
+
+    def _has_room(self):
+        return self._unfinished_jobs < self._capacity and self._room_bytes > 0
+
+    def _start(self, block):
+        watch = _BlockWatch(self, block)
+        self._trainer.start(block, watch, partial(self._end, block, watch))
+
+    def _end(self, block, watch, error=None):
+        watch.ends()
+        with self._lock:
+            self._blocks -= 1
+            for request in block.requests:
+                if error is not None:
+                    self._release(request.fit, error)
+        self._go_on()
 
     # --- what is shown
 
@@ -386,22 +402,6 @@ class Gatherer:
         if before is None or before[0] != name or sign * best > sign * before[1]:
             self._progress.best = name, best
 
-    def _has_room(self):
-        return self._unfinished_jobs < self._capacity and self._room_bytes > 0
-
-    def _start(self, block):
-        watch = _BlockWatch(self, block)
-        self._trainer.start(block, watch, partial(self._end, block, watch))
-
-    def _end(self, block, watch, error=None):
-        watch.ends()
-        with self._lock:
-            self._blocks -= 1
-            for request in block.requests:
-                if error is not None:
-                    self._release(request.fit, error)
-        self._go_on()
-
 
 class _BlockWatch(Watch):
     """Takes results to the fits that wait for them."""
@@ -409,7 +409,6 @@ class _BlockWatch(Watch):
     def __init__(self, gatherer, block):
         self._gatherer = gatherer
         self._requests = block.requests
-
         self._lanes = 0
 
     def wants(self, index):
