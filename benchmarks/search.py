@@ -125,7 +125,7 @@ def in_new_process(function):
     command = [sys.executable, "-c", PROCESS.format(here=HERE, function=function)]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
-        sys.exit(done.stderr.decode())
+        sys.exit(f"{done.stderr.decode()}\n{function} ended with {done.returncode}.")
     return json.loads(done.stdout.splitlines()[-1])
 
 

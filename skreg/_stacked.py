@@ -90,9 +90,11 @@ def stacked(lanes=None, executor=None, progress=False):
 
 def _gatherer(lanes=None, executor=None, show=None):
     cores = joblib.cpu_count()
-    trainer, capacity = LocalTrainer(cores), CAPACITY_PER_CORE * cores
+    trainer = LocalTrainer(cores)
+    # Room for two stacks a core: one that trains and one that fills.
+    capacity = max(CAPACITY_PER_CORE, 2 * (lanes or 0)) * cores
     if executor is not None:
-        trainer, capacity = ExecutorTrainer(executor), EXECUTOR_CAPACITY
+        trainer, capacity = ExecutorTrainer(executor), max(capacity, EXECUTOR_CAPACITY)
     return Gatherer(trainer, lanes, cores, capacity, show)
 
 
@@ -114,17 +116,20 @@ class StackingBackend(ParallelBackendBase):
         """How many tasks there should be, to fill stacks; `n_jobs` does not matter."""
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
-        return CAPACITY_PER_CORE * joblib.cpu_count()
+        gatherer = gatherer_of_this_thread()
+        if gatherer is None:
+            return CAPACITY_PER_CORE * joblib.cpu_count()
+        return gatherer.capacity
 
     def configure(self, n_jobs=1, parallel=None, **backend_kwargs):
         """Begin a call of `joblib.Parallel`."""
-        n_jobs = self.effective_n_jobs(n_jobs)
+        self.effective_n_jobs(n_jobs)  # raises where there are none
         self.parallel = parallel
         self._call = Call(current_task())
         self._gatherer = gatherer_of_this_thread()
         if self._gatherer is None:
             self._gatherer = self._own = _gatherer().__enter__()
-        return n_jobs
+        return self.effective_n_jobs(n_jobs)
 
     def get_nested_backend(self):
         """The backend of calls inside of a task, which share the stacks."""

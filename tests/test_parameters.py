@@ -67,6 +67,7 @@ SHARED = {
     "warmup": RATE,
     "batch_size": [*COUNT[:3], ("fall", "full"), (None, None)],
     "epochs": COUNT,
+    "n_members": COUNT,
     "early_stopping": FLAG,
     "validation_fraction": [(0.0, None), (1.0, None), *NOT_A_NUMBER],
     "patience": [(-1, None), (1.5, None), *NOT_A_NUMBER],

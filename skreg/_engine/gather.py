@@ -72,7 +72,7 @@ class Gatherer:
         self._trainer = trainer
         self._lanes = lanes
         self._n_cores = n_cores
-        self._capacity = capacity
+        self.capacity = capacity
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(MAX_THREADS, "skreg-task")
@@ -361,7 +361,8 @@ class Gatherer:
                 yield partial(self._start, group.take())
 
     def _has_room(self):
-        return self._unfinished_jobs < self._capacity and self._room_bytes > 0
+        jobs = self._unfinished_jobs + self._running
+        return jobs < self.capacity and self._room_bytes > 0
 
     def _start(self, block):
         watch = _BlockWatch(self, block)
