@@ -95,7 +95,9 @@ class Group:
         if serving:
             lanes, _, structure = min(serving, key=lambda found: found[:2])
             return structure, lanes
-        return self.structure, 2 ** int(np.ceil(np.log2(n_lanes)))
+        if n_lanes < self.lanes:  # a few sizes, so that there are few programs
+            n_lanes = min(2 ** int(np.ceil(np.log2(n_lanes))), self.lanes)
+        return self.structure, n_lanes
 
     def _programs(self, lanes):
         """Compiled programs of this group with at least so many lanes."""
