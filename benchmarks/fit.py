@@ -205,9 +205,15 @@ CASES = {
     "memory": memory,
 }
 
-if __name__ == "__main__":
+
+def run(cases):
+    """The cases that the command line names, or all."""
     warnings.simplefilter("ignore")
     packages = ("keras", "tensorflow", "scikit-learn", "numpy")
     print({p: importlib.metadata.version(p) for p in packages}, os.cpu_count(), "cores")
-    for case in sys.argv[1:] or CASES:
-        CASES[case]()
+    for name in sys.argv[1:] or cases:
+        cases[name]()
+
+
+if __name__ == "__main__":
+    run(CASES)

@@ -9,7 +9,6 @@ rows, features and width), memory (that eight searches leave behind), share (fiv
 plain and stacked).
 """
 
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -17,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -27,7 +25,7 @@ os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the processes started he
 
 import joblib
 import numpy as np
-from fit import interleaved, small_data
+from fit import interleaved, run, small_data
 from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier
@@ -292,8 +290,4 @@ def share():
 CASES = {case.__name__: case for case in (search, rate, where, table, memory, share)}
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    packages = ("keras", "tensorflow", "scikit-learn", "numpy")
-    print({p: importlib.metadata.version(p) for p in packages}, os.cpu_count(), "cores")
-    for name in sys.argv[1:] or CASES:
-        CASES[name]()
+    run(CASES)

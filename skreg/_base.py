@@ -221,14 +221,16 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
                     f"members as before, {len(members)}. Got n_members="
                     f"{self.n_members}: fit with warm_start=False."
                 )
-            seeds = [member._state["seed"] for member in members]
         else:
             vars(self).pop("_members", None)  # of an earlier fit
             members = [self] * self.n_members
-            others = np.random.SeedSequence(course.seed).generate_state(self.n_members)
-            seeds = [course.seed, *(others[1:] >> 1).tolist()]
         if self.n_members == 1:
             return [(self, course.seed)]
+        if course.goes_on:
+            seeds = [member._state["seed"] for member in members]
+        else:
+            others = np.random.SeedSequence(course.seed).generate_state(self.n_members)
+            seeds = [course.seed, *(others[1:] >> 1).tolist()]
         # Parameters may have been set since the members were trained last.
         parameters = self.get_params(deep=False) | {"n_members": 1}
         copies = [_copied(member, **parameters) for member in members]
@@ -236,8 +238,8 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
 
     def _take_members(self, members):
         """Have these members, and the first one's history and the like."""
-        vars(self).pop("_members", None)
         if members != [self]:
+            vars(self).pop("_keras_model", None)  # of an earlier fit
             vars(self).update(vars(members[0]) | {"n_members": self.n_members})
             self._members = members
             for member in members:

@@ -68,6 +68,16 @@ def test_the_keras_model_of_an_ensemble_predicts_the_same(ensemble, cancer):
     )
 
 
+def test_the_keras_model_is_that_of_the_last_training(ensemble, cancer):
+    X, y = cancer
+    other = pickle.loads(pickle.dumps(ensemble))
+    before = np.asarray(other.model_(X.astype("float32")))[:, 0]
+    other.partial_fit(X, y)
+    after = np.asarray(other.model_(X.astype("float32")))[:, 0]
+    np.testing.assert_allclose(after, other.predict_proba(X)[:, 1], atol=1e-5)
+    assert np.abs(after - before).max() > 1e-3
+
+
 def test_ensembles_are_stored_and_go_on(ensemble, cancer):
     stored = pickle.loads(pickle.dumps(ensemble))
     np.testing.assert_array_equal(

@@ -85,19 +85,19 @@ class Group:
     def _program_for(self, requests):
         """Structure and lanes of the program to train these requests with."""
         needed = frozenset().union(*(r.structure.remedies for r in requests))
-        n_lanes = max(min(len(requests), self.lanes), fewest_lanes(self.structure))
+        fewest = fewest_lanes(self.structure)
+        most = max(self.lanes, fewest)
+        n_lanes = min(max(len(requests), fewest), most)
         serving = [
             (lanes, len(structure.remedies), structure)
             for structure, lanes in self._programs(n_lanes)
-            if structure.remedies >= needed
-            and lanes <= max(self.lanes, fewest_lanes(structure))
+            if structure.remedies >= needed and lanes <= most
         ]
         if serving:
             lanes, _, structure = min(serving, key=lambda found: found[:2])
             return structure, lanes
-        if n_lanes < self.lanes:  # a few sizes, so that there are few programs
-            n_lanes = min(2 ** int(np.ceil(np.log2(n_lanes))), self.lanes)
-        return self.structure, n_lanes
+        # A few sizes, so that there are few programs.
+        return self.structure, min(2 ** int(np.ceil(np.log2(n_lanes))), most)
 
     def _programs(self, lanes):
         """Compiled programs of this group with at least so many lanes."""

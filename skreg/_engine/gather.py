@@ -111,12 +111,11 @@ class Gatherer:
             self._closed = True
             # A generator of joblib's may be open still, and threads of others may wait.
             left = self._take_out(lambda task: True)
-            for group in self._groups.values():
-                group.is_urgent = True
+            waiting = list(self._waiting)
         self._let_go(left)
-        self._go_on()
-        for fit in list(self._waiting):
-            fit.wakes.wait()
+        with self.idle():
+            for fit in waiting:
+                fit.wakes.wait()
         self._has_ended = True
         self._dispatcher.shutdown()
         self._threads.shutdown()
@@ -167,12 +166,15 @@ class Gatherer:
     @contextmanager
     def idle(self):
         """While this thread waits for tasks of its own."""
-        task = self._leave()
+        here = self._task_here(), threading.current_thread()
+        with self._lock:
+            self._count(*here, -1)
         self._go_on()
         try:
             yield
         finally:
-            self._come_back(task)
+            with self._lock:
+                self._count(*here, 1)
 
     def _run(self, task):
         _here.gatherer, _here.task = self, task
@@ -189,29 +191,19 @@ class Gatherer:
             task.call.discard(task)
             self._go_on()
 
-    def _leave(self):
-        """Count this thread as waiting; gives what `_come_back` needs."""
-        task = self._task_here()
-        with self._lock:
-            if task is not None:
-                self._running -= 1
-            elif self._is_owner():
-                self._owner_running -= 1
-        return task
-
-    def _come_back(self, task):
-        with self._lock:
-            if task is not None:
-                self._running += 1
-            elif self._is_owner():
-                self._owner_running += 1
+    def _count(self, task, thread, change):
+        """A thread starts (1) or stops (-1) running Python code, if it is counted."""
+        if task is not None:
+            self._running += change
+        elif thread is self._owner:
+            self._owner_running += change
 
     def _task_here(self):
         is_here = getattr(_here, "gatherer", None) is self
         return _here.task if is_here else None
 
-    def _is_owner(self):
-        return threading.current_thread() is self._owner
+    def _is_counted(self, fit):
+        return fit.task is not None or fit.thread is self._owner
 
     # --- fits
 
@@ -256,11 +248,8 @@ class Gatherer:
         self._unfinished_jobs += len(jobs)
         self._room_bytes -= fit.nbytes
         self._last_arrival = time.monotonic()
-        if fit.task is not None:
-            self._running -= 1
-        elif self._is_owner():
-            self._owner_running -= 1
-        else:
+        self._count(fit.task, fit.thread, -1)
+        if not self._is_counted(fit):
             self._add_uncounted(fit)
 
     def _add_uncounted(self, fit):
@@ -276,7 +265,7 @@ class Gatherer:
             fit.group.is_urgent = True
 
     def _wait(self, fit):
-        is_counted = fit.task is not None or self._is_owner()
+        is_counted = self._is_counted(fit)
         patience = STUCK_SECONDS if is_counted else QUIET_SECONDS
         while not fit.wakes.wait(patience):
             with self._lock:
@@ -284,6 +273,7 @@ class Gatherer:
                 if fit in self._ready:  # those that run may wait for this one
                     self._ready.remove(fit)
                     self._running += 1
+                    fit.wakes.set()
                     return
                 if is_quiet and not (is_counted and self._blocks):
                     fit.group.is_urgent = True
@@ -315,10 +305,7 @@ class Gatherer:
         if fit.task is not None and error is None:
             self._ready.append(fit)
             return
-        if fit.task is not None:
-            self._running += 1
-        elif fit.thread is self._owner:
-            self._owner_running += 1
+        self._count(fit.task, fit.thread, 1)
         fit.wakes.set()
 
     # --- what happens next
