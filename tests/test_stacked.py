@@ -678,7 +678,11 @@ def test_a_lock_around_fit_does_not_hang(cancer):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_a_generator_that_is_left_open_ends_with_the_context(cancer):
+@pytest.mark.parametrize("patience", [1e-3, 2.0])
+def test_a_generator_that_is_left_open_ends_with_the_context(
+    cancer, patience, monkeypatch
+):
+    monkeypatch.setattr(gather, "STUCK_SECONDS", patience)
     network = MLPRegularizedClassifier((4,), epochs=1)
     with stacked():
         models = joblib.Parallel(return_as="generator")(
