@@ -1,8 +1,28 @@
 """Keras networks as scikit-learn estimators, every regularizer a parameter."""
 
 from ._classifier import MLPRegularizedClassifier
+from ._displays import (
+    LossCurveDisplay,
+    RegularizationPathDisplay,
+    RemedyDisplay,
+    WeightsDisplay,
+)
 from ._regressor import MLPRegularizedRegressor
+from ._remedies import compare_remedies
+from ._search import RegularizationSearchCV
+from ._spaces import regularization_space
 from ._stacked import stacked
 
-__all__ = ["MLPRegularizedClassifier", "MLPRegularizedRegressor", "stacked"]
+__all__ = [
+    "LossCurveDisplay",
+    "MLPRegularizedClassifier",
+    "MLPRegularizedRegressor",
+    "RegularizationPathDisplay",
+    "RegularizationSearchCV",
+    "RemedyDisplay",
+    "WeightsDisplay",
+    "compare_remedies",
+    "regularization_space",
+    "stacked",
+]
 __version__ = "0.1.0.dev0"

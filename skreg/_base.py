@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 from . import _engine
 from ._callbacks import watched
 from ._compatibility import CallbackSupportMixin, with_callbacks
+from ._diagnosis import diagnose_folds, diagnose_history
 from ._engine import State
 from ._fitting import Course, job_of
 from ._inputs import Standardizer, flattened, row_blocks
@@ -195,7 +196,8 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
     def _learn_inputs(self, training):
         standardizer = Standardizer.identity(training.X.shape[1])
         if self.normalize:
-            standardizer = Standardizer.of(training.X, training.weight)
+            robust = self.normalize == "robust"
+            standardizer = Standardizer.of(training.X, training.weight, robust)
         self._input_statistics = vars(standardizer)
 
     def _train(self, training, validation, course):
@@ -305,6 +307,67 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         self.best_epoch_ = epochs_before + result.best_epoch
         self.n_parameters_ = sum(a.size for a in result.state.weights.values())
 
+    def diagnose(self, X=None, y=None, *, cv=5, reference_error=None, random_state=0):
+        """Say whether the network over- or underfits, with the evidence.
+
+        Without data the history of the fit is read, which shows little where it holds
+        no validation losses. With data the network is trained again on `cv` folds, as
+        it is, four times as long, with four times the units, with a smaller learning
+        rate, and on half of the rows, all in stacks; a verdict needs differences
+        beyond the folds' noise.
+
+        Losses in the evidence are relative: 0 is perfect, 1 is what predicting the
+        same for all rows gives. Intervals are at 95%, corrected for the overlap of
+        the folds, as in `compare_remedies`.
+
+        Parameters
+        ----------
+        X, y : array-like, default=None
+            Rows to train on again, best those of `fit`. Both or none.
+        cv : int or splitter, default=5
+            Folds, shuffled (and stratified for classes). Only used with `X` and `y`.
+        reference_error : float, default=None
+            The error that people or the best known method reach: share of wrong rows,
+            or root mean squared error. The evidence then splits the network's error
+            into what lies above it ("avoidable bias") and the rise from training to
+            validation rows ("variance"). Only used with `X` and `y`.
+        random_state : int, default=0
+            Of the folds.
+
+        Returns
+        -------
+        Diagnosis
+            With `verdict`, `reason`, `evidence` and `try_next`; ``print`` it or
+            ``plot`` it.
+
+        Raises
+        ------
+        ValueError
+            If only one of `X` and `y` is given, or `reference_error` without them.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_moons
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = make_moons(200, noise=0.1, random_state=0)
+        >>> network = MLPRegularizedClassifier((1,), random_state=0).fit(X, y)
+        >>> network.diagnose(X, y).verdict
+        'underfitting'
+        """
+        check_is_fitted(self)
+        if (X is None) != (y is None):
+            raise ValueError("X and y must be given together. Got one of them.")
+        if X is not None:
+            return diagnose_folds(self, X, y, cv, reference_error, random_state)
+        if reference_error is not None:
+            raise ValueError(
+                "The 'reference_error' parameter needs X and y, on which the network's "
+                f"own error is measured. Got reference_error={reference_error!r} alone."
+            )
+        return diagnose_history(self)
+
     # --- the fitted network
 
     def _structure(self):
@@ -347,19 +410,21 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         return outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
 
     def _own_outputs(self, X):
+        return np.concatenate(list(self._by_blocks(_engine.predict, X)))
+
+    def _activities(self, X):
+        """What leaves each hidden activation, shape (n_samples, units) each."""
+        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
+        blocks = self._by_blocks(_engine.activities, X)
+        return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
+
+    def _by_blocks(self, function, X):
+        """What a function of the engine gives for blocks of the rows."""
         structure, state = self._structure(), self._training_state()
         standardizer = Standardizer(**self._input_statistics)
-        return np.concatenate(
-            [
-                _engine.predict(
-                    structure,
-                    state,
-                    self._state["numbers"],
-                    standardizer.transform(X[rows], structure.dtype),
-                )
-                for rows in row_blocks(X.shape[0], max(structure.widths))
-            ]
-        )
+        for rows in row_blocks(X.shape[0], max(structure.widths)):
+            block = standardizer.transform(X[rows], structure.dtype)
+            yield function(structure, state, self._state["numbers"], block)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,4 +1,7 @@
-"""What differs between the versions of scikit-learn that are supported."""
+"""What differs between the versions of scikit-learn, or is not public in it."""
+
+# The public way to it adds names to sklearn.model_selection.
+from sklearn.model_selection._search_successive_halving import HalvingRandomSearchCV
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -12,4 +15,4 @@ except ImportError:  # before 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "HalvingRandomSearchCV", "with_callbacks"]

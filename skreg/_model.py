@@ -113,14 +113,18 @@ def _layers(estimator):
         yield layer("Rescaling", scale.tolist(), offset=offset.tolist())
 
 
-def _standardization(layer, mean, scale):
+def _standardization(layer, mean, scale, limit):
     if np.all(mean == 0) and np.all(scale == 1):
-        return
-    if scale.min() > 1e-6 and scale.max() < 1e18:
+        pass
+    elif scale.min() > 1e-6 and scale.max() < 1e18:
         yield layer("Normalization", mean=mean, variance=scale**2)
     else:  # Keras holds variances in single precision and deviations above 1e-7
         yield layer("Rescaling", 1.0, offset=(-mean).tolist())
         yield layer("Rescaling", (1 / scale).tolist())
+    if not np.isinf(limit):
+        yield layer("Rescaling", 1 / limit)
+        yield layer("Activation", "tanh")
+        yield layer("Rescaling", limit)
 
 
 def _dense_settings(initializer, n):

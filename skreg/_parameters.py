@@ -75,6 +75,16 @@ def _nearest(value, names):
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def check_count(owner, name, low):
+    """Raise ValueError unless the attribute is an integer of at least `low`."""
+    value = getattr(owner, name)
+    if not _is_count(value, low):
+        raise ValueError(
+            f"The {name!r} parameter of {type(owner).__name__} must be an integer of "
+            f"at least {low}. Got {value!r} instead."
+        )
+
+
 # --- kinds of rule
 
 
@@ -117,6 +127,10 @@ def _count(low=1):
 
 def _boolean():
     return Rule(lambda v: isinstance(v, (bool, np.bool_)), "True or False")
+
+
+def _boolean_or(name):
+    return _either(lambda: [name], _boolean().accepts, "True, False or {}")
 
 
 def _or_none(rule, meaning):
@@ -225,12 +239,8 @@ RULES = {
     "activity_l2": _not_negative(),
     "max_norm": _or_none(_positive(), "no limit"),
     "weight_decay": _or_none(_not_negative(), _USUAL),
-    "batchnorm": Rule(
-        lambda v: v is True or v is False or (isinstance(v, str) and v == "layer"),
-        "True, False or 'layer'",
-        lambda: ["layer"],
-    ),
-    "normalize": _boolean(),
+    "batchnorm": _boolean_or("layer"),
+    "normalize": _boolean_or("robust"),
     "initializer": _either(
         initializer_names,
         lambda v: callable(v) and not isinstance(v, type),

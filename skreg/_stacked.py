@@ -7,7 +7,12 @@ from numbers import Integral
 import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
-from ._engine.gather import Gatherer, current_task, gatherer_of_this_thread
+from ._engine.gather import (
+    Gatherer,
+    current_gatherer,
+    current_task,
+    gatherer_of_this_thread,
+)
 from ._engine.tasks import Call
 from ._engine.trainers import ExecutorTrainer, LocalTrainer
 from ._progress import progress_bar
@@ -85,6 +90,16 @@ def stacked(lanes=None, executor=None, progress=False):
         _gatherer(lanes, executor, show),
         joblib.parallel_config(backend="skreg"),
     ):
+        yield
+
+
+@contextmanager
+def stacked_if_not_yet():
+    """`stacked`, unless this is inside of it and shares its stacks."""
+    if current_gatherer() is not None:
+        yield
+        return
+    with stacked():
         yield
 
 

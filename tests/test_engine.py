@@ -288,6 +288,16 @@ def test_without_xla_the_network_trains_and_says_so_once(cancer, monkeypatch):
     )
 
 
+def test_a_process_short_of_memory_areas_compiles_no_more(cancer, monkeypatch):
+    """Linux would kill it."""
+    monkeypatch.setattr(program, "MAX_SHARE_OF_AREAS", 0.0)
+    network = MLPRegularizedClassifier((5, 7), epochs=3, random_state=0)
+    with pytest.warns(RuntimeWarning, match="slower.*short of memory areas"):
+        network.fit(*cancer)
+    assert np.isfinite(network.history_["loss"]).all()
+    assert 0 < program._share_of_areas() < 1
+
+
 def test_a_regressor_shares_the_engine(diabetes):
     estimators = [
         MLPRegularizedRegressor((8,), loss="huber", huber_delta=d, epochs=3)

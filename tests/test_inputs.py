@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg._inputs import Standardizer
 
 X, Y = make_classification(120, 6, random_state=0)
 FAST = {"hidden_layer_sizes": (16,), "epochs": 10, "random_state": 0}
@@ -58,6 +59,53 @@ def test_frames_of_mixed_dtypes():
     data["c"] = data["c"].astype("float32")
     network = MLPRegularizedClassifier(**FAST).fit(data, pd.Series(Y))
     assert network.score(data, Y) > 0.7
+
+
+def robust(column, weight=None):
+    X = np.asarray(column, float)[:, None]
+    weight = np.ones(len(X)) if weight is None else np.asarray(weight, float)
+    return Standardizer.of(X, weight, robust=True)
+
+
+def test_robust_scaling():
+    """Median and quartiles, then clipped; the outlier changes neither."""
+    column = [1.0, 2, 3, 4, 5, 6, 7, 8, 1e9]
+    scaler = robust(column)
+    assert (scaler.mean, scaler.scale, scaler.limit) == (5.0, 4.0, 3.0)
+    found = scaler.transform(np.array(column)[:, None], "float64")[:, 0]
+    np.testing.assert_allclose(found[:-1], 3 * np.tanh((np.arange(1, 9) - 5) / 4 / 3))
+    assert found[-1] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("column", "middle", "spread"),
+    [
+        ([7.0, 7, 7], 7, 1),
+        ([0, 0, 0, 0, 0, 0, 0, 0, 1], 0, 0.5),  # half of the range
+        ([1.0, 3], 2, 2),
+    ],
+)
+def test_robust_scaling_of_columns_with_few_values(column, middle, spread):
+    scaler = robust(column)
+    assert (scaler.mean, scaler.scale) == (middle, spread)
+
+
+def test_robust_scaling_takes_a_weight_for_so_many_rows(rng):
+    column, weight = rng.normal(size=40), rng.integers(1, 4, size=40)
+    weighted, repeated = robust(column, weight), robust(np.repeat(column, weight))
+    np.testing.assert_allclose(weighted.mean, repeated.mean)
+    np.testing.assert_allclose(weighted.scale, repeated.scale)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_robust_scaling_is_in_the_keras_model(form):
+    data = np.where(np.abs(X) > 1, X, 0.0)
+    network = MLPRegularizedClassifier(**FAST, normalize="robust").fit(form(data), Y)
+    np.testing.assert_allclose(
+        np.asarray(network.model_(data.astype("float32")))[:, 0],
+        network.predict_proba(form(data))[:, 1],
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])

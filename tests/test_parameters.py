@@ -52,7 +52,7 @@ SHARED = {
     "max_norm": POSITIVE_OR_NONE,
     "weight_decay": [(-0.1, None), *NOT_A_NUMBER],
     "batchnorm": [("batch", None), (1, None), ("layers", "layer")],
-    "normalize": FLAG,
+    "normalize": [(1, None), ("robst", "robust"), (None, None)],
     "initializer": [("he_norml", "he_normal"), (3, None), (None, None)],
     "optimizer": [("Adem", "adam"), (None, None), (0.1, None)],
     "learning_rate": POSITIVE_OR_NONE,

@@ -8,7 +8,7 @@ from .losses import LOSSES
 from .network import initial_weights, weight_shapes
 from .optimizers import OPTIMIZERS
 from .packing import initial_slots
-from .prediction import predict
+from .prediction import activities, predict
 from .program import compilations
 from .schedules import Schedule
 from .training import train_block
@@ -21,7 +21,9 @@ __all__ = [
     "Schedule",
     "State",
     "Stopping",
+    "activities",
     "compilations",
+    "current_gatherer",
     "floatx",
     "initial_slots",
     "initial_weights",

@@ -23,6 +23,19 @@ def predict(structure, state, numbers, X):
     ndarray of shape (n_rows, n_outputs)
         Probabilities, means or margins: after the output activation.
     """
+    return np.asarray(_run(step.predict, structure, state, numbers, X)[0])
+
+
+def activities(structure, state, numbers, X):
+    """What leaves each hidden activation: a list of arrays of shape (n_rows, units).
+
+    Parameters are those of `predict`.
+    """
+    found = _run(step.activities, structure, state, numbers, X)
+    return [np.asarray(activity[0]) for activity in found]
+
+
+def _run(function, structure, state, numbers, X):
     structure = structure.for_prediction()
     lane = tuple(
         {name: array[None] for name, array in arrays.items()}
@@ -30,5 +43,4 @@ def predict(structure, state, numbers, X):
     )
     unread = dict.fromkeys(number_names(structure), 0.0)  # those of the optimizer
     lane += (pack_numbers(structure, unread | numbers)[None],)
-    outputs = inference(structure, step.predict, lane, (dense(X)[None],))
-    return np.asarray(outputs[0])
+    return inference(structure, function, lane, (dense(X)[None],))

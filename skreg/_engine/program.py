@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections import Counter, OrderedDict
 from functools import partial
+from pathlib import Path
 
 from .step import run_steps
 from .tensorflow import compilation_errors, compiled, to_tensors, traced
@@ -16,6 +17,9 @@ CACHED_PROGRAMS = 64
 # Multiplications of one lane's forward step above which a matrix product fills the
 # cores by itself, and TensorFlow's own kernels beat XLA's.
 XLA_STEP_WORK = 10_000_000
+# TensorFlow frees no program of XLA's, each of which takes some 300 memory areas. Linux
+# kills a process that asks for more areas than `max_map_count`: 65,530, if not set.
+MAX_SHARE_OF_AREAS = 0.8
 
 compilations = Counter()  # by (structure, lanes)
 _programs = OrderedDict()
@@ -43,7 +47,6 @@ class Program:
 
     def __init__(self, structure, lanes):
         self._key = structure, lanes
-        self._uses_xla = uses_xla(structure)
         self._function = None
         self._lock = threading.Lock()
 
@@ -61,27 +64,43 @@ class Program:
 
     def _first_call(self, arguments):
         compilations[self._key] += 1
-        run = partial(run_steps, self._key[0])
-        function = compiled(run, arguments, self._uses_xla)
+        structure, _ = self._key
+        run, xla = partial(run_steps, structure), uses_xla(structure)
+        if xla and _share_of_areas() > MAX_SHARE_OF_AREAS:
+            xla = False
+            _warn_without_xla(
+                "this process has compiled so many that it is short of memory areas "
+                "(vm.max_map_count), and TensorFlow frees none. A new process has them"
+            )
+        function = compiled(run, arguments, xla)
         try:
             result = function(*arguments)
         except compilation_errors() as error:
-            if not self._uses_xla:
+            if not xla:
                 raise
-            _warn_without_xla(error)
+            _warn_without_xla(f"TensorFlow says: {str(error).splitlines()[0]}")
             function = compiled(run, arguments, xla=False)
             result = function(*arguments)
         self._function = function
         return result
 
 
-def _warn_without_xla(error):
+def _warn_without_xla(reason):
     warnings.warn(
-        "TensorFlow could not compile this network with XLA, so it trains without, "
-        f"which is slower. TensorFlow says: {str(error).splitlines()[0]}",
+        "This network trains without XLA, which is slower, since TensorFlow cannot "
+        f"compile it: {reason}.",
         RuntimeWarning,
         stacklevel=2,
     )
+
+
+def _share_of_areas():
+    """Share of its memory areas that this process has used up, where that is known."""
+    try:
+        most = int(Path("/proc/sys/vm/max_map_count").read_text())
+        return Path("/proc/self/maps").read_bytes().count(b"\n") / most
+    except OSError:  # not Linux
+        return 0.0
 
 
 class _Traced:

@@ -184,3 +184,10 @@ def predict(structure, weights, moving, numbers, x):
     raw, _ = forward(structure, weights, moving, x, unpack_numbers(structure, numbers))
     activation = LOSSES[structure.loss].activation
     return keras().activations.get(activation)(raw)
+
+
+def activities(structure, weights, moving, numbers, x):
+    """What leaves each hidden activation in prediction, (lanes, rows, units) each."""
+    return tuple(
+        forward(structure, weights, moving, x, unpack_numbers(structure, numbers))[1]
+    )

@@ -1,0 +1,354 @@
+"""Each remedy against overfitting, measured on the user's data."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import type_of_target
+
+from ._classifier import MLPRegularizedClassifier
+from ._folds import paired_interval, score_name, splits_of
+from ._networks import network_of, prefix_of
+from ._parameters import hidden_layers
+from ._regressor import MLPRegularizedRegressor
+from ._stacked import stacked_if_not_yet
+from ._trials import Trial
+
+MOST_TOGETHER = 3
+PLAIN = "as it is"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What one remedy did, as means over the folds.
+
+    Attributes
+    ----------
+    name : str
+    parameters : dict
+        What it sets; empty for the network as it is.
+    train_score, validation_score : float
+    gap : float
+        Training score minus validation score.
+    gain : float
+        Validation score minus that of the network as it is.
+    gain_low, gain_high : float
+        Ends of the gain's confidence interval.
+    relative_cost : float
+        Multiplications of its training, over those of the network as it is.
+    """
+
+    name: str
+    parameters: dict
+    train_score: float
+    validation_score: float
+    gap: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    relative_cost: float
+
+    @property
+    def helps(self):
+        """Whether the whole interval is above 0."""
+        return self.gain_low > 0
+
+    @property
+    def harms(self):
+        """Whether the whole interval is below 0."""
+        return self.gain_high < 0
+
+
+@dataclass(frozen=True)
+class RemedyReport:
+    """What `compare_remedies` found.
+
+    Attributes
+    ----------
+    remedies : tuple of Remedy
+        By validation score, the best first; the network as it is among them.
+    scoring : str
+        Name of the score.
+    n_splits : int
+        Folds, times their repetitions.
+    seconds : float
+        That the comparison took.
+    failures : dict of str to str
+        Remedies that could not be fitted, and why.
+    """
+
+    remedies: tuple
+    scoring: str
+    n_splits: int
+    seconds: float
+    failures: dict = field(default_factory=dict)
+
+    @property
+    def baseline(self):
+        """The `Remedy` of the network as it is."""
+        return next(r for r in self.remedies if not r.parameters)
+
+    @property
+    def helpful(self):
+        """Remedies whose gain's interval is above 0, the best first."""
+        return tuple(r for r in self.remedies if r.helps)
+
+    def to_frame(self):
+        """A ``pandas.DataFrame`` with a row a remedy (pandas has to be there)."""
+        import pandas as pd  # noqa: PLC0415 (an extra)
+
+        rows = [{**vars(r), "helps": r.helps, "harms": r.harms} for r in self.remedies]
+        return pd.DataFrame(rows).set_index("name")
+
+    def __str__(self):
+        width = max(len(r.name) for r in self.remedies)
+        lines = [
+            f"{len(self.remedies) - 1} remedies on {self.n_splits} splits, "
+            f"{self.scoring}, {self.seconds:.0f} s",
+            f"{'':{width}}    train  validation    gap     gain  95% interval"
+            "          cost",
+        ]
+        for r in self.remedies:
+            sign = "+" if r.helps else "-" if r.harms else " "
+            interval = f"[{r.gain_low:+.3f}, {r.gain_high:+.3f}]"
+            gain = f"{r.gain:+8.3f}  {interval} {sign}" if r.parameters else " " * 29
+            lines.append(
+                f"{r.name:{width}} {r.train_score:8.3f} {r.validation_score:11.3f} "
+                f"{r.gap:6.3f} {gain} {r.relative_cost:5.1f}x"
+            )
+        lines += [f"{name} failed: {why}" for name, why in self.failures.items()]
+        if not self.helpful:
+            lines.append("No remedy gains more than the folds' noise.")
+        return "\n".join(lines)
+
+    def plot(self, ax=None, most=20):
+        """Draw gains and intervals: see `RemedyDisplay`."""
+        from ._displays import RemedyDisplay  # noqa: PLC0415 (it imports this module)
+
+        return RemedyDisplay(self).plot(ax=ax, most=most)
+
+
+def compare_remedies(
+    X,
+    y,
+    estimator=None,
+    *,
+    cv=5,
+    repeats=3,
+    scoring=None,
+    remedies=None,
+    random_state=0,
+):
+    """Measure what each remedy against overfitting does on this data.
+
+    The network is trained as it is, with each remedy alone, and with the best few
+    together, on the same folds, all in stacks. A gain is the difference in validation
+    score, fold by fold. Its interval is Student's, with the variance corrected for
+    the overlap of training folds [1]_. With some forty remedies one or two intervals
+    leave 0 aside by chance alone; and the mixtures at the end were chosen on the
+    same folds, which flatters them a little. To report a score, measure it on rows
+    that had no part in the choice.
+
+    Parameters
+    ----------
+    X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+        Features.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    estimator : estimator or Pipeline, default=None
+        The network, or a pipeline that ends in one. None is a network with default
+        parameters, for classes or numbers as `y` holds.
+    cv : int or splitter, default=5
+        Number of folds (stratified for classes), or a splitter, which is then used
+        as it is.
+    repeats : int, default=3
+        How often the folds are drawn. Only used when `cv` is a number.
+    scoring : str or callable, default=None
+        As in ``GridSearchCV``; larger is better. None is accuracy or R2.
+    remedies : dict of str to dict, default=None
+        Parameters to set, by the name of each remedy, in place of the usual ones.
+    random_state : int, RandomState instance or None, default=0
+        Of the folds, and of the networks where theirs is None.
+
+    Returns
+    -------
+    RemedyReport
+        ``print`` it, ``plot`` it, or take its frame with ``to_frame()``.
+
+    Raises
+    ------
+    ValueError
+        If the network as it is cannot be fitted, or a parameter is not accepted.
+
+    References
+    ----------
+    .. [1] C. Nadeau, Y. Bengio. "Inference for the generalization error." Machine
+       Learning 52, 2003.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skreg import MLPRegularizedClassifier, compare_remedies
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPRegularizedClassifier((16,), epochs=10)
+    >>> some = {"dropout": {"dropout": 0.5}, "l2": {"l2": 0.01}}
+    >>> report = compare_remedies(X, y, network, cv=3, repeats=1, remedies=some)
+    >>> sorted(remedy.name for remedy in report.remedies)[:2]
+    ['as it is', 'dropout']
+    """
+    start = time.perf_counter()
+    estimator = _with_seed(estimator, y, random_state)
+    prefix = prefix_of(estimator)
+    if remedies is None:
+        remedies = usual_remedies(network_of(estimator))
+    candidates = {
+        PLAIN: {},
+        **{
+            name: {prefix + k: v for k, v in parameters.items()}
+            for name, parameters in remedies.items()
+        },
+    }
+    splits = splits_of(estimator, X, y, cv, repeats, random_state)
+    trial = Trial(estimator, X, y, splits, scoring)
+    with stacked_if_not_yet():
+        found, failures = _measured(trial, candidates)
+    return RemedyReport(
+        remedies=tuple(sorted(found, key=lambda r: -r.validation_score)),
+        scoring=score_name(estimator, scoring),
+        n_splits=len(splits),
+        seconds=time.perf_counter() - start,
+        failures=failures,
+    )
+
+
+def _with_seed(estimator, y, random_state):
+    """A copy of the network to compare, or the usual one, with a seed."""
+    if estimator is None:
+        is_classes = not type_of_target(y).startswith("continuous")
+        kind = MLPRegularizedClassifier if is_classes else MLPRegularizedRegressor
+        estimator = kind()
+    estimator = clone(estimator)
+    name = f"{prefix_of(estimator)}random_state"
+    if estimator.get_params()[name] is None:
+        seed = int(check_random_state(random_state).randint(2**31 - 1))
+        estimator.set_params(**{name: seed})
+    return estimator
+
+
+# --- the usual remedies
+
+
+def usual_remedies(network):
+    """Parameters to set, by the name of each remedy, for this network."""
+    sizes = hidden_layers(network.hidden_layer_sizes)
+    own = network.get_params()
+    found = {
+        "half the units": {"hidden_layer_sizes": tuple(-(-s // 2) for s in sizes)},
+        "twice the units": {"hidden_layer_sizes": tuple(2 * s for s in sizes)},
+        "one layer more": {"hidden_layer_sizes": sizes + sizes[-1:]},
+        "no dropout": {"dropout": 0.0},
+        **_each("dropout", [0.1, 0.25, 0.5]),
+        "input dropout 0.1": {"input_dropout": 0.1},
+        **_each("l1", [1e-4, 1e-3]),
+        **_each("l2", [1e-4, 1e-3, 1e-2]),
+        "no l2": {"l2": 0.0},
+        "l1 with l2": {"l1": 1e-4, "l2": 1e-3},
+        "weight decay 0.1": {"weight_decay": 0.1},
+        "weight decay 1": {"weight_decay": 1.0},
+        "max-norm 2": {"max_norm": 2.0},
+        "activity l2": {"activity_l2": 1e-3},
+        "batch normalisation": {"batchnorm": True},
+        "layer normalisation": {"batchnorm": "layer"},
+        "gaussian noise 0.1": {"gaussian_noise": 0.1},
+        "gaussian noise 0.3": {"gaussian_noise": 0.3},
+        "standard scaling": {"normalize": True},
+        "robust scaling": {"normalize": "robust"},
+        **_each("initializer", ["glorot_uniform", "he_normal", "lecun_normal"]),
+        **_each("optimizer", ["sgd", "adagrad", "rmsprop", "adamw", "nadam"]),
+        **_each("optimizer", ["adam", "adamax", "adadelta", "lion", "ftrl"]),
+        "cosine with warm-up": {"schedule": "cosine", "warmup": 0.1},
+        "step schedule": {"schedule": "step", "warmup": 0.1},
+        "exponential schedule": {"schedule": "exponential", "warmup": 0.1},
+        "constant rate": {"schedule": "constant", "warmup": 0.0},
+        "early stopping": {"early_stopping": True},
+        "half the epochs": {"epochs": -(-network.epochs // 2)},
+        "twice the epochs": {"epochs": 2 * network.epochs},
+        "ensemble of 5": {"n_members": 5},
+    }
+    if "label_smoothing" in own:
+        found["label smoothing 0.1"] = {"label_smoothing": 0.1}
+    own_optimizer = own["optimizer"]
+    is_default = own["learning_rate"] is None and isinstance(own_optimizer, str)
+    return {
+        name: parameters
+        for name, parameters in found.items()
+        if any(own[k] != v for k, v in parameters.items())
+        # Another optimizer with this one's rate would say little.
+        and (is_default or "optimizer" not in parameters)
+    }
+
+
+def _each(name, values):
+    return {f"{name} {value}": {name: value} for value in values}
+
+
+# --- measuring
+
+
+def _measured(trial, candidates):
+    """A `Remedy` for each candidate and each mixture of the best, and the failures."""
+    scores = dict(zip(candidates, trial.scores(candidates.values()), strict=True))
+    plain = scores[PLAIN]
+    if isinstance(plain, Exception):
+        raise plain
+    if mixtures := _mixtures(candidates, scores):
+        scores |= zip(mixtures, trial.scores(mixtures.values()), strict=True)
+    found, failures = [], {}
+    for name, parameters in (candidates | mixtures).items():
+        if isinstance(scores[name], Exception):
+            failures[name] = str(scores[name])
+        else:
+            found.append(_remedy(name, parameters, scores[name], plain, trial.splits))
+    return found, failures
+
+
+def _mixtures(candidates, scores):
+    """The two and the three best remedies that get along, where they gain anything."""
+    means = {
+        name: _mean("validation", own)
+        for name, own in scores.items()
+        if not isinstance(own, Exception)
+    }
+    mixtures, taken, parameters = {}, [], {}
+    for name in sorted(means, key=means.get, reverse=True):
+        if means[name] <= means[PLAIN] or len(taken) == MOST_TOGETHER:
+            break
+        if parameters.keys().isdisjoint(candidates[name]):
+            taken.append(name)
+            parameters = parameters | candidates[name]
+            if len(taken) > 1:
+                mixtures[" + ".join(taken)] = parameters
+    return mixtures
+
+
+def _mean(name, scores):
+    return float(np.mean([getattr(score, name) for score in scores]))
+
+
+def _remedy(name, parameters, scores, plain, splits):
+    gains = [s.validation - p.validation for s, p in zip(scores, plain, strict=True)]
+    low, high = paired_interval(gains, splits)
+    train, validation = _mean("train", scores), _mean("validation", scores)
+    return Remedy(
+        name=name,
+        parameters=parameters,
+        train_score=train,
+        validation_score=validation,
+        gap=train - validation,
+        gain=float(np.mean(gains)),
+        gain_low=low,
+        gain_high=high,
+        relative_cost=_mean("cost", scores) / _mean("cost", plain),
+    )

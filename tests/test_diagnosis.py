@@ -1,0 +1,190 @@
+"""Verdicts on networks and data that are built so that the answer is known."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, make_friedman1, make_moons
+from sklearn.exceptions import NotFittedError
+
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+
+mpl.use("agg")
+RNG = np.random.default_rng(0)
+PLAIN = {
+    "dropout": 0.0,
+    "l2": 0.0,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "normalize": True,
+    "random_state": 0,
+}
+
+
+def classifier(sizes=(32, 32), **settings):
+    return MLPRegularizedClassifier(sizes, **(PLAIN | settings))
+
+
+def regressor(sizes=(32, 32), **settings):
+    return MLPRegularizedRegressor(sizes, **(PLAIN | settings))
+
+
+NOISE = RNG.normal(size=(200, 10))
+MOONS = make_moons(300, noise=0.1, random_state=0)
+FRIEDMAN = make_friedman1(300, noise=0.1, random_state=0)
+LINEAR = NOISE, NOISE @ RNG.normal(size=10) + 0.3 * RNG.normal(size=200)
+FLIPPED = (
+    np.c_[MOONS[0], RNG.normal(size=(300, 20))],
+    np.where(RNG.random(300) < 0.25, 1 - MOONS[1], MOONS[1]),
+)
+FAST = {"epochs": 60, "learning_rate": 0.01}
+KNOWN = {
+    "pure noise": (classifier(**FAST), (NOISE, np.arange(200) % 2), "overfitting"),
+    "noisy numbers": (regressor(**FAST), (NOISE, NOISE[::-1, 0]), "overfitting"),
+    "label noise": (classifier(**FAST), FLIPPED, "overfitting"),
+    "a linear task": (
+        regressor((), epochs=80, learning_rate=0.03),
+        LINEAR,
+        "good fit",
+    ),
+    "two moons": (classifier(epochs=80, learning_rate=0.01), MOONS, "good fit"),
+    "one unit": (
+        classifier((1,), epochs=80, learning_rate=0.03),
+        MOONS,
+        "underfitting",
+    ),
+    "one unit for numbers": (
+        regressor((1,), epochs=80, learning_rate=0.03),
+        FRIEDMAN,
+        "underfitting",
+    ),
+    "a huge rate": (classifier(epochs=40, learning_rate=30.0), MOONS, "diverging"),
+    "two epochs": (
+        classifier(epochs=2, learning_rate=1e-3),
+        load_digits(return_X_y=True),
+        "not converged",
+    ),
+    "five epochs for numbers": (
+        regressor(epochs=5, learning_rate=1e-3),
+        FRIEDMAN,
+        "not converged",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_known_answers(case):
+    network, data, verdict = KNOWN[case]
+    found = network.fit(*data).diagnose(*data)
+    assert found.verdict == verdict, str(found)
+    assert bool(found.try_next) == (verdict != "good fit")
+    for parameters in found.try_next:  # each can be set, and changes something
+        own = network.get_params()
+        assert any(own[name] != value for name, value in parameters.items())
+
+
+def test_no_verdict_within_noise():
+    """Eight rows a fold, random labels, almost no training."""
+    network = classifier((2,), epochs=1, learning_rate=1e-6)
+    data = NOISE[:40], np.arange(40) % 2
+    found = network.fit(*data).diagnose(*data)
+    assert found.verdict == "unclear"
+    assert found.try_next == ()
+
+
+def test_avoidable_bias_and_variance():
+    X, y = MOONS
+    network = classifier((1,), epochs=60, learning_rate=0.03).fit(X, y)
+    evidence = network.diagnose(X, y, reference_error=0.02).evidence
+    training, bias = evidence["training error"], evidence["avoidable bias"]
+    assert bias.mean == pytest.approx(training.mean - 0.02)
+    assert bias.low < bias.mean < bias.high
+    assert bias.mean > 0.05
+    assert abs(evidence["variance"].mean) < 0.05
+
+
+def with_curves(training, validation, **attributes):
+    network = classifier(epochs=2).fit(*MOONS)
+    network.history_ = {"loss": list(training), "val_loss": list(validation)}
+    vars(network).update(attributes)
+    return network
+
+
+EPOCHS = np.linspace(0, 1, 60)
+FALLING = 0.1 + 0.9 * np.exp(-6 * EPOCHS)
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "verdict"),
+    [
+        (FALLING, FALLING + 0.6 * EPOCHS, "overfitting"),
+        (FALLING, 0.4 + 0.6 * np.exp(-6 * EPOCHS), "overfitting"),
+        (FALLING, FALLING + 0.02, "good fit"),
+        (1 - 0.3 * EPOCHS, 1 - 0.29 * EPOCHS, "not converged"),
+        (0.8 + 0.2 * np.exp(-9 * EPOCHS), 0.81 + 0.2 * np.exp(-9 * EPOCHS), "unclear"),
+        (1 + EPOCHS, 1 + EPOCHS, "diverging"),
+    ],
+)
+def test_curves(training, validation, verdict):
+    assert with_curves(training, validation).diagnose().verdict == verdict
+
+
+def test_a_rise_within_the_curves_noise_is_none():
+    noise = np.random.default_rng(0).normal(size=60)
+    steady = 0.5 + 0.5 * np.exp(-9 * EPOCHS)
+    found = with_curves(steady - 0.02, steady + 0.15 * noise).diagnose()
+    assert found.verdict == "unclear"
+
+
+def test_without_validation_losses():
+    found = classifier(epochs=2).fit(*MOONS).diagnose()
+    assert found.verdict == "unclear"
+    assert "early_stopping=True or X_val" in found.reason
+
+
+def test_text_and_figure():
+    network = classifier(epochs=20).fit(*MOONS)
+    found = network.diagnose(*MOONS, cv=3)
+    text = str(found)
+    assert text.startswith(f"{found.verdict}: ")
+    assert "gain by more epochs" in text
+    display = found.plot()
+    assert display.ax_.get_title() == found.verdict
+    assert len(found.curves["val_loss"]) == 20
+    with pytest.raises(AttributeError):
+        found.verdict = "good fit"
+
+
+def test_the_network_is_left_as_it_was():
+    network = classifier(epochs=5).fit(*MOONS)
+    before, parameters = network.predict_proba(MOONS[0]), network.get_params()
+    network.diagnose(*MOONS, cv=2)
+    np.testing.assert_array_equal(network.predict_proba(MOONS[0]), before)
+    assert network.get_params() == parameters
+
+
+def test_wrong_calls():
+    network = classifier(epochs=1)
+    with pytest.raises(NotFittedError):
+        network.diagnose()
+    network.fit(*MOONS)
+    with pytest.raises(ValueError, match="X and y must be given together"):
+        network.diagnose(MOONS[0])
+    with pytest.raises(ValueError, match="'reference_error' parameter needs X and y"):
+        network.diagnose(reference_error=0.1)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"loss": "hinge"}, {"early_stopping": True}, {"n_members": 2}]
+)
+def test_other_networks(settings):
+    network = classifier((8,), epochs=20, learning_rate=0.01, **settings).fit(*MOONS)
+    assert 0 <= network.diagnose(*MOONS, cv=3).evidence["training loss"].mean < 1
+
+
+def test_several_targets_and_labels():
+    X = NOISE
+    numbers = regressor((8,), epochs=40, learning_rate=0.03).fit(X, X[:, :2])
+    assert numbers.diagnose(X, X[:, :2], cv=3).evidence["validation loss"].mean < 1
+    labels = (X[:, :3] > 0).astype(int)
+    network = classifier((8,), epochs=20, learning_rate=0.01).fit(X, labels)
+    assert network.diagnose(X, labels, cv=3).evidence["validation loss"].mean < 1
