@@ -26,6 +26,7 @@ from skreg import MLPRegularizedClassifier
 DATA = Path(__file__).parent / "data" / "sonar.csv"
 PREFIX = "mlpregularizedclassifier__"
 PLAIN = {"dropout": 0.0, "l2": 0.0, "batchnorm": False, "optimizer": "adam"}
+REST = {"epochs": 100, "schedule": "constant", "normalize": True, "random_state": 0}
 GRID = {
     "dropout": [0.0, 0.25, 0.5],
     "l2": [0.0, 0.001, 0.01],
@@ -42,7 +43,7 @@ def load_sonar():
 
 def fit_unregularized(X_train, X_test, y_train, y_test):
     """The network without any remedy, watched on the test echoes."""
-    network = MLPRegularizedClassifier((64, 64), epochs=100, random_state=0)
+    network = MLPRegularizedClassifier((64, 64), **PLAIN, **REST)
     network.fit(X_train, y_train, X_val=X_test, y_val=y_test)
     print("Without regularization")
     print(f"  accuracy on training echoes  {network.score(X_train, y_train):.3f}")
@@ -54,7 +55,7 @@ def search(X_train, y_train):
     """The grid search; its results, one row a candidate."""
     pipeline = make_pipeline(
         StandardScaler(),
-        MLPRegularizedClassifier((64, 64), epochs=100, random_state=0),
+        MLPRegularizedClassifier((64, 64), **PLAIN, **REST),
     )
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     grid = {PREFIX + name: values for name, values in GRID.items()}

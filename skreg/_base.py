@@ -276,9 +276,11 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
             raise ValueError(
                 f"Training diverged in epoch {result.diverged or state.epoch}: its "
                 "loss or weights are no longer finite numbers. Try a smaller "
-                "learning_rate, clipnorm=1 or normalize=True."
+                "learning_rate, clipnorm=1 or another normalize."
             )
-        self._keep(structure, job, state, result.learning_rate)
+        # Where a schedule ends at zero Keras goes on with the rate that it began with.
+        rate = result.learning_rate or job.schedule.learning_rate
+        self._keep(structure, job, state, rate)
         self._keep_history(result, course.goes_on)
 
     def _keep(self, structure, job, state, learning_rate):
@@ -382,9 +384,10 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         """The trained network as a plain, compiled ``keras.Sequential``.
 
         It takes the features as `fit` does, before standardisation, and holds the
-        optimizer's state, with the learning rate that the schedule ended with: it
-        predicts, saves, exports and trains on without skreg. It is built when it is
-        first asked for and then kept; training it does not change the estimator.
+        optimizer's state, with the learning rate that the schedule ended with (or began
+        with, where it ended at zero): it predicts, saves, exports and trains on without
+        skreg. It is built when it is first asked for and then kept; training it does
+        not change the estimator.
         """
         check_is_fitted(self)
         if "_keras_model" not in vars(self):

@@ -196,7 +196,7 @@ def _rounded_up(rows):
     return -(-rows // unit) * unit
 
 
-def schedule_of(estimator, found, steps, taken, first_step):
+def schedule_of(estimator, found, steps, taken, first_step, is_part):
     """The learning rate of each step of a training.
 
     Parameters
@@ -207,16 +207,21 @@ def schedule_of(estimator, found, steps, taken, first_step):
         How many of them were taken before.
     first_step : int
         The lane's step that comes first.
+    is_part : bool
+        Whether the end of training is not known.
     """
     rate = found.numbers["learning_rate"]
-    warmup = round(estimator.warmup * steps)
+    name, share = estimator.schedule, estimator.warmup
+    if isinstance(name, str) and name == "auto":
+        name, share = ("constant", share) if is_part else ("cosine", share or 0.1)
+    warmup = round(share * steps)
     keras_schedule = _keras_schedule(estimator, found)
     if keras_schedule is None:
         start = first_step - taken
-        return Schedule(estimator.schedule, rate, steps, warmup, start)
+        return Schedule(name, rate, steps, warmup, start)
     numbering = np.arange(taken, max(steps, taken + 1))
     table = _values(keras_schedule, numbering)
-    table *= np.minimum((numbering + 1) / max(warmup, 1), 1.0)
+    table *= np.minimum((numbering + 1) / max(round(estimator.warmup * steps), 1), 1.0)
     return Schedule("constant", rate, steps, warmup, first_step, table)
 
 
@@ -224,7 +229,7 @@ def _keras_schedule(estimator, found):
     """The Keras schedule that the user gave, by itself or in an optimizer, or None."""
     if is_keras_schedule(estimator.schedule):
         return estimator.schedule
-    return found.schedule if estimator.schedule == "constant" else None
+    return found.schedule if estimator.schedule in ("auto", "constant") else None
 
 
 def _values(keras_schedule, steps):

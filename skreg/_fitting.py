@@ -67,6 +67,7 @@ def job_of(estimator, training, validation, course):
             # Parts of the data follow one schedule, fits have each their own.
             taken=state.step if is_part else 0,
             first_step=state.step,
+            is_part=is_part,
         ),
         batch_size=batch_size,
         epochs=1 if is_part else estimator.epochs,

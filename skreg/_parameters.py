@@ -260,7 +260,7 @@ RULES = {
     "epsilon": _or_none(_positive(), _USUAL),
     "clipnorm": _or_none(_positive(), "no limit"),
     "schedule": _either(
-        lambda: list(SCHEDULES),
+        lambda: ["auto", *SCHEDULES],
         is_keras_schedule,
         "a Keras learning-rate schedule instance or one of {}",
     ),

@@ -16,7 +16,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(64, 64)
+    hidden_layer_sizes : int or sequence of int, default=(128, 128)
         Units of each hidden layer. An empty sequence gives a linear model.
 
     activation : str or callable, default="relu"
@@ -27,7 +27,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Slope for negative inputs, at least 0. Only used when
         ``activation="leaky_relu"``.
 
-    dropout : float or sequence of float, default=0.0
+    dropout : float or sequence of float, default=0.1
         Share of each hidden layer's outputs that a training step sets to zero, in
         [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
         layers, or one for each. With ``activation="selu"`` it is alpha dropout [2]_.
@@ -39,9 +39,12 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Standard deviation of normal noise that training adds to the (standardised)
         inputs, at least 0.
 
-    l1, l2 : float, default=0.0
-        Penalties ``l1 * sum(abs(kernel)) + l2 * sum(kernel**2)`` that each layer's
-        kernel adds to the loss, at least 0. Both together are Keras's ``L1L2``.
+    l1 : float, default=0.0
+        Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at
+        least 0.
+
+    l2 : float, default=0.001
+        Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
 
     bias_l1, bias_l2 : float, default=0.0
         The same for biases.
@@ -63,11 +66,15 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         [4]_, with a momentum of 0.9 for the moving statistics; "layer" normalises each
         row over the layer's units [5]_.
 
-    normalize : bool, default=True
-        Whether inputs and targets are standardised, with the (weighted) mean and
-        standard deviation of the training rows; columns of sparse input are scaled and
-        not centred, and targets of ``loss="poisson"`` are divided by their mean.
-        Predictions are in the targets' own units.
+    normalize : bool or "robust", default="robust"
+        How inputs are brought to one size, by (weighted) statistics of the training
+        rows. "robust" subtracts the median, divides by the distance of the quartiles
+        (half of the range where that is 0) and clips smoothly, ``3 * tanh(x / 3)``,
+        so that outliers do no harm [9]_; True standardises to mean 0 and standard
+        deviation 1; False leaves inputs as they are. Columns of sparse input are
+        divided by their standard deviation and not centred. Unless False, targets are
+        standardised too (those of ``loss="poisson"`` divided by their mean);
+        predictions are in the targets' own units.
 
     initializer : str or Keras initializer, default="auto"
         Draws the kernels before training: a name in ``keras.initializers`` or an
@@ -80,8 +87,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         settings are used where the parameters below are None.
 
     learning_rate : float, default=None
-        Above 0. None is the optimizer's usual value: 1 for "adadelta", 0.01 for "sgd"
-        and "adagrad", 0.0001 for "lion", 0.001 for others.
+        Above 0. None is the optimizer's usual value: 1 for "adadelta", 0.001 for
+        "rmsprop" and "ftrl", 0.0001 for "lion", 0.01 for others; a Keras optimizer has
+        its own.
 
     momentum : float, default=None
         In [0, 1). None is 0.9 for "sgd" and 0 for "rmsprop". Only used by these two.
@@ -105,12 +113,15 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     clipnorm : float, default=None
         Largest norm of the gradient of each weight array, above 0. None sets no limit.
 
-    schedule : str or Keras schedule, default="constant"
-        The learning rate over all steps of a fit: "constant"; "cosine" to zero;
+    schedule : str or Keras schedule, default="auto"
+        The learning rate over all steps of a fit: "auto", "cosine" after a warm-up of a
+        tenth of the steps, but "constant" in `partial_fit`, which does not know its
+        end; "constant"; "cosine" to zero;
         "cosine_restarts", three cosines of 1, 2 and 4 sevenths of the steps [8]_;
         "step", a tenth after half of the steps and a hundredth after three quarters;
         "exponential" to a hundredth; or a ``keras.optimizers.schedules`` instance, to
-        which `learning_rate` does not apply.
+        which `learning_rate` does not apply. A schedule in a Keras optimizer is used
+        where this is "auto" or "constant".
 
     warmup : float, default=0.0
         Share of the steps in which the rate first rises linearly from 0, in [0, 1).
@@ -223,7 +234,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     Notes
     -----
-    With several targets and ``normalize=True`` each target counts the same in the loss.
+    With several targets each counts the same in the loss, but for ``normalize=False``.
     The loss that `model_` is compiled with sees them in their own units, where those
     with a larger scale count more.
 
@@ -242,6 +253,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
        feedforward neural networks." AISTATS 2010.
     .. [8] I. Loshchilov, F. Hutter. "SGDR: stochastic gradient descent with warm
        restarts." ICLR 2017.
+    .. [9] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
+       trees on tabular data." NeurIPS 2024, which clips by another function.
 
     Examples
     --------
@@ -259,15 +272,15 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64),
+        hidden_layer_sizes=(128, 128),
         activation="relu",
         *,
         negative_slope=0.2,
-        dropout=0.0,
+        dropout=0.1,
         input_dropout=0.0,
         gaussian_noise=0.0,
         l1=0.0,
-        l2=0.0,
+        l2=0.001,
         bias_l1=0.0,
         bias_l2=0.0,
         activity_l1=0.0,
@@ -275,7 +288,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         max_norm=None,
         weight_decay=None,
         batchnorm=False,
-        normalize=True,
+        normalize="robust",
         initializer="auto",
         optimizer="adam",
         learning_rate=None,
@@ -286,7 +299,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         beta_2=None,
         epsilon=None,
         clipnorm=None,
-        schedule="constant",
+        schedule="auto",
         warmup=0.0,
         batch_size="auto",
         epochs=100,

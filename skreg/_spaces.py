@@ -119,25 +119,25 @@ def regularization_space(kind="classification", level="quick", estimator=None):
 def _quick():
     return [
         {
-            "learning_rate": loguniform(5e-4, 2e-2),
-            "weight_decay": Sometimes(loguniform(1e-3, 2.0), 0.7),
-            "l2": Sometimes(loguniform(1e-6, 1e-2), 0.3),
+            "learning_rate": loguniform(1e-3, 3e-2),
+            "weight_decay": Sometimes(loguniform(1e-2, 2.0), 0.3),
+            "l2": Sometimes(loguniform(1e-5, 3e-2), 0.8),
             "dropout": Sometimes(uniform(0.05, 0.55), 0.7),
             "input_dropout": Sometimes(uniform(0.02, 0.28), 0.3),
             "gaussian_noise": Sometimes(loguniform(0.02, 0.5), 0.3),
             "batchnorm": [False, False, True],
             "normalize": [True, "robust"],
-            "schedule": ["cosine", "cosine", "constant"],
+            "schedule": ["auto", "auto", "constant"],
         }
     ]
 
 
 def _full():
     common = _quick()[0] | {
-        "hidden_layer_sizes": [(32,), (64, 64), (128, 128), (256, 256), (64, 64, 64)],
+        "hidden_layer_sizes": [(64,), (64, 64), (128, 128), (256, 256), (128,) * 3],
         "activation": ["relu", "silu", "mish", "selu", "tanh"],
         "batchnorm": [False, False, True, "layer"],
-        "schedule": ["cosine", "constant", "cosine_restarts", "step", "exponential"],
+        "schedule": ["auto", "constant", "cosine_restarts", "step", "exponential"],
         "warmup": [0.0, 0.1],
         "l1": Sometimes(loguniform(1e-6, 1e-3), 0.2),
         "max_norm": Sometimes(loguniform(0.5, 5.0), 0.2, otherwise=None),
@@ -156,6 +156,6 @@ def _full():
         "learning_rate": loguniform(1e-3, 0.3),
         "momentum": [0.0, 0.9, 0.98],
         "nesterov": [False, True],
-        "weight_decay": Sometimes(loguniform(1e-4, 1e-2), 0.7),
+        "weight_decay": Sometimes(loguniform(1e-4, 1e-2), 0.3),
     }
     return [adaptive, betas, descent]

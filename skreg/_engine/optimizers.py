@@ -174,10 +174,11 @@ _MOMENTS = {"momentum": Slot("_momentums"), "velocity": Slot("_velocities")}
 _BETAS = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0}
 _AMSGRAD = {"amsgrad": {"velocity_hat": Slot("_velocity_hats")}}
 
-# The defaults are Keras's but for four: plain SGD has momentum 0.9, as scikit-learn's
-# MLPClassifier has; Adagrad's rate 0.01 and Adadelta's rate 1 are their papers'
-# (Keras's 0.001 hardly moves either); Lion's 1e-4 follows its paper's advice to take a
-# rate 3 to 10 times smaller than Adam's.
+# The defaults are Keras's but for these: Adam and its kin have a rate of 0.01, which
+# did best with the estimators' usual schedule and sizes (docs/design.md); plain SGD has
+# momentum 0.9, as scikit-learn's MLPClassifier has; Adagrad's rate 0.01 and Adadelta's
+# rate 1 are their papers' (Keras's 0.001 hardly moves either); Lion's 1e-4 follows its
+# paper's advice to take a rate 3 to 10 times smaller than Adam's.
 OPTIMIZERS = {
     "sgd": Optimizer(
         "SGD",
@@ -210,26 +211,26 @@ OPTIMIZERS = {
         {"centered": {"average_gradient": Slot("_average_gradients")}},
     ),
     "adam": Optimizer(
-        "Adam", _adam, _MOMENTS, {"learning_rate": 1e-3} | _BETAS, _AMSGRAD
+        "Adam", _adam, _MOMENTS, {"learning_rate": 0.01} | _BETAS, _AMSGRAD
     ),
     "adamw": Optimizer(
         "AdamW",
         _adam,
         _MOMENTS,
-        {"learning_rate": 1e-3} | _BETAS | {"weight_decay": 0.004},
+        {"learning_rate": 0.01} | _BETAS | {"weight_decay": 0.004},
         _AMSGRAD,
     ),
     "nadam": Optimizer(
         "Nadam",
         _nadam,
         _MOMENTS | {"u_product": Slot("_u_product", 1.0, scalar=True)},
-        {"learning_rate": 1e-3} | _BETAS,
+        {"learning_rate": 0.01} | _BETAS,
     ),
     "adamax": Optimizer(
         "Adamax",
         _adamax,
         {"momentum": Slot("_m"), "norm": Slot("_u")},
-        {"learning_rate": 1e-3} | _BETAS,
+        {"learning_rate": 0.01} | _BETAS,
     ),
     "adadelta": Optimizer(
         "Adadelta",

@@ -1,0 +1,200 @@
+"""Defaults beside other people's defaults, on a directory of tables.
+
+    python benchmarks/accuracy.py run TABLES RESULTS.csv MODEL [MODEL ...]
+    python benchmarks/accuracy.py report RESULTS.csv [RESULTS.csv ...]
+
+`tables.py` says what TABLES holds. Every model gets the same rows of the same splits;
+`run` adds to RESULTS, so that models of other environments can be run from there:
+benchmarks/requirements-peers.txt is for the last three.
+
+Environment: ROWS (of training, 1000), SPLITS (1), STEP (every so many tables, 1).
+"""
+
+import csv
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tables import prepared, scores, splits, tables
+
+ROWS = int(os.environ.get("ROWS", "1000"))
+SPLITS = int(os.environ.get("SPLITS", "1"))
+STEP = int(os.environ.get("STEP", "1"))
+RESAMPLES = 2000
+
+
+def skreg_default(is_classification):
+    import skreg
+
+    kind = "Classifier" if is_classification else "Regressor"
+    return getattr(skreg, f"MLPRegularized{kind}")(random_state=0)
+
+
+def skreg_ensemble(is_classification):
+    return skreg_default(is_classification).set_params(n_members=8)
+
+
+def skreg_search(is_classification):
+    import skreg
+
+    return skreg.RegularizationSearchCV(
+        skreg_default(is_classification), n_iter=100, random_state=0
+    )
+
+
+def sklearn_mlp(is_classification):
+    if is_classification:
+        return make_pipeline(StandardScaler(), MLPClassifier(random_state=0))
+    network = make_pipeline(StandardScaler(), MLPRegressor(random_state=0))
+    return TransformedTargetRegressor(network, transformer=StandardScaler())
+
+
+def keras_mlp(is_classification):
+    """The sizes of skreg's default, Adam, 100 epochs of 32 rows."""
+    network = KerasNetwork(is_classification)
+    pipeline = make_pipeline(StandardScaler(), network)
+    if is_classification:
+        return pipeline
+    return TransformedTargetRegressor(pipeline, transformer=StandardScaler())
+
+
+class KerasNetwork(BaseEstimator):
+    """A Keras MLP as a scikit-learn estimator, in as few lines as do."""
+
+    def __init__(self, is_classification):
+        self.is_classification = is_classification
+
+    def fit(self, X, y):
+        import keras
+
+        keras.utils.set_random_seed(0)
+        sizes = skreg_default(True).hidden_layer_sizes
+        layers = [keras.layers.Dense(units, "relu") for units in sizes]
+        if self.is_classification:
+            self.classes_, y = np.unique(y, return_inverse=True)
+            layers.append(keras.layers.Dense(len(self.classes_), "softmax"))
+            loss = "sparse_categorical_crossentropy"
+        else:
+            layers.append(keras.layers.Dense(1))
+            loss = "mse"
+        self.model_ = keras.Sequential([keras.Input((X.shape[1],)), *layers])
+        self.model_.compile("adam", loss)
+        self.model_.fit(X, y, batch_size=32, epochs=100, verbose=0)
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X, verbose=0)[:, 0]
+
+    def predict_proba(self, X):
+        return self.model_.predict(X, verbose=0)
+
+
+def catboost(is_classification):
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    kind = CatBoostClassifier if is_classification else CatBoostRegressor
+    return kind(verbose=0, random_seed=0, allow_writing_files=False)
+
+
+def realmlp_td(is_classification, suffix="TD"):
+    import pytabkit
+
+    kind = "Classifier" if is_classification else "Regressor"
+    model = getattr(pytabkit, f"RealMLP_{suffix}_{kind}")
+    return model(random_state=0, device="cpu", n_threads=2)
+
+
+def realmlp_td_s(is_classification):
+    return realmlp_td(is_classification, "TD_S")
+
+
+MODELS = {
+    function.__name__: function
+    for function in (
+        skreg_default,
+        skreg_ensemble,
+        skreg_search,
+        sklearn_mlp,
+        keras_mlp,
+        catboost,
+        realmlp_td,
+        realmlp_td_s,
+    )
+}
+
+
+def run(directory, results, names):
+    path = Path(results)
+    done = {tuple(row[:3]) for row in csv.reader(path.open())} if path.exists() else ()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        for index, table in enumerate(tables(directory)):
+            if index % STEP:
+                continue
+            table_name, is_classification, X, y, categorical = table
+            for split, (train, test) in enumerate(
+                splits(y, is_classification, ROWS, SPLITS)
+            ):
+                A, B = prepared(X[train], X[test], categorical)
+                A, B = A.astype("float32"), B.astype("float32")
+                for name in names:
+                    if (name, table_name, str(split)) in done:
+                        continue
+                    start = time.perf_counter()
+                    model = MODELS[name](is_classification).fit(A, y[train])
+                    seconds = time.perf_counter() - start
+                    found = scores(model, B, y[test], is_classification, y[train])
+                    row = name, table_name, split, int(is_classification), *found
+                    writer.writerow([*row, seconds])
+                    file.flush()
+
+
+def report(paths):
+    rows = [r for p in paths for r in csv.reader(Path(p).read_text().splitlines())]
+    names = sorted({row[0] for row in rows})
+    for number, label in ((4, "error / RMSE"), (5, "cross-entropy / absolute error")):
+        found = {}
+        for row in rows:
+            key = row[1], row[3]
+            found.setdefault(key, {}).setdefault(row[0], []).append(float(row[number]))
+        full = {k: v for k, v in found.items() if len(v) == len(names)}
+        losses = np.array([[np.mean(v[n]) for n in names] for v in full.values()])
+        best, worst = losses.min(axis=1), losses.max(axis=1)
+        width = np.where(worst > best, worst - best, 1)
+        normalised = (losses - best[:, None]) / width[:, None]
+        ranks = rankdata(losses, axis=1)
+        print(f"\n{label}: {len(full)} tables, ranks of {len(names)} models")
+        print(f"{'':16} {'mean rank':>20} {'normalised':>20} {'seconds':>9}")
+        for i in np.argsort(ranks.mean(axis=0)):
+            seconds = [float(r[6]) for r in rows if r[0] == names[i]]
+            print(
+                f"{names[i]:16} {_interval(ranks[:, i]):>20} "
+                f"{_interval(normalised[:, i]):>20} {np.mean(seconds):9.1f}"
+            )
+
+
+def _interval(values):
+    """Mean, and the bootstrap's 95% interval over tables."""
+    rng = np.random.default_rng(0)
+    picks = rng.integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(values[picks].mean(axis=1), [0.025, 0.975])
+    return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    action, *arguments = sys.argv[1:]
+    if action == "run":
+        run(arguments[0], arguments[1], arguments[2:])
+    else:
+        report(arguments)
