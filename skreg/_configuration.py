@@ -196,7 +196,7 @@ def _rounded_up(rows):
     return -(-rows // unit) * unit
 
 
-def schedule_of(estimator, found, steps, taken, first_step, is_part):
+def schedule_of(estimator, found, steps, taken, first_step, is_part=False):
     """The learning rate of each step of a training.
 
     Parameters

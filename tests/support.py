@@ -2,7 +2,7 @@
 
 from unittest import mock
 
-from skreg import _engine
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, _engine
 from skreg._engine.batches import epoch_order
 
 
@@ -27,3 +27,17 @@ def batch_rows(job, epoch):
     """The rows of each batch of an epoch, as a list of index arrays."""
     order = epoch_order(job, epoch)
     return [order[i : i + job.batch_size] for i in range(0, len(order), job.batch_size)]
+
+
+# A network without remedies, at a constant rate, for tests of one thing at a time.
+PLAIN = {"dropout": 0.0, "l2": 0.0, "schedule": "constant", "normalize": True}
+
+
+def plain_classifier(*arguments, **parameters):
+    """A classifier without the default remedies."""
+    return MLPRegularizedClassifier(*arguments, **(PLAIN | parameters))
+
+
+def plain_regressor(*arguments, **parameters):
+    """A regressor without the default remedies."""
+    return MLPRegularizedRegressor(*arguments, **(PLAIN | parameters))

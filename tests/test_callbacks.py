@@ -7,14 +7,14 @@ import pytest
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 
-from skreg import MLPRegularizedClassifier
 from skreg._keras import keras
+from tests.support import plain_classifier
 
 X, Y = make_classification(200, 6, random_state=0)
 
 
 def network(**settings):
-    return MLPRegularizedClassifier((8,), random_state=0, **({"epochs": 6} | settings))
+    return plain_classifier((8,), random_state=0, **({"epochs": 6} | settings))
 
 
 def lambda_callback(**functions):
@@ -91,7 +91,7 @@ def test_reduce_on_plateau_reduces():
     callback = keras().callbacks.ReduceLROnPlateau(
         monitor="loss", patience=1, factor=0.1, min_delta=10.0
     )
-    fitted = network(callbacks=[callback]).fit(X, Y)
+    fitted = network(callbacks=[callback], learning_rate=1e-3).fit(X, Y)
     # The first epoch is the best one; each later one divides by ten.
     assert float(fitted.model_.optimizer.learning_rate) == pytest.approx(1e-8)
 

@@ -10,16 +10,15 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._engine import compilations, program, train_block
 from skreg._engine.training import Watch
-from tests.support import captured
+from tests.support import captured, plain_classifier, plain_regressor
 
 SETTINGS = {"hidden_layer_sizes": (12, 6), "batch_size": 32, "epochs": 4}
 
 
 def classifier(**settings):
-    return MLPRegularizedClassifier(**(SETTINGS | settings))
+    return plain_classifier(**(SETTINGS | settings))
 
 
 def block_of(estimators, X, y, rows=None):
@@ -291,7 +290,7 @@ def test_without_xla_the_network_trains_and_says_so_once(cancer, monkeypatch):
 def test_a_process_short_of_memory_areas_compiles_no_more(cancer, monkeypatch):
     """Linux would kill it."""
     monkeypatch.setattr(program, "MAX_SHARE_OF_AREAS", 0.0)
-    network = MLPRegularizedClassifier((5, 7), epochs=3, random_state=0)
+    network = plain_classifier((5, 7), epochs=3, random_state=0)
     with pytest.warns(RuntimeWarning, match="slower.*short of memory areas"):
         network.fit(*cancer)
     assert np.isfinite(network.history_["loss"]).all()
@@ -300,8 +299,7 @@ def test_a_process_short_of_memory_areas_compiles_no_more(cancer, monkeypatch):
 
 def test_a_regressor_shares_the_engine(diabetes):
     estimators = [
-        MLPRegularizedRegressor((8,), loss="huber", huber_delta=d, epochs=3)
-        for d in (0.1, 1.0)
+        plain_regressor((8,), loss="huber", huber_delta=d, epochs=3) for d in (0.1, 1.0)
     ]
     structure, jobs = block_of(estimators, *diabetes)
     results = train_block(structure, jobs)

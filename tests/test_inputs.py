@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._inputs import Standardizer
+from tests.support import plain_classifier
 
 X, Y = make_classification(120, 6, random_state=0)
 FAST = {"hidden_layer_sizes": (16,), "epochs": 10, "random_state": 0}
@@ -24,8 +25,8 @@ FAST = {"hidden_layer_sizes": (16,), "epochs": 10, "random_state": 0}
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "i4", "i8", "u1", "u4", "?"])
 def test_any_real_dtype(dtype):
     data = np.abs(X * 20).astype(dtype)
-    network = MLPRegularizedClassifier(**FAST).fit(data, Y)
-    as_float = MLPRegularizedClassifier(**FAST).fit(data.astype(float), Y)
+    network = plain_classifier(**FAST).fit(data, Y)
+    as_float = plain_classifier(**FAST).fit(data.astype(float), Y)
     np.testing.assert_allclose(
         network.predict_proba(data), as_float.predict_proba(data), rtol=1e-2, atol=1e-3
     )
@@ -33,16 +34,16 @@ def test_any_real_dtype(dtype):
 
 def test_complex_numbers_are_refused():
     with pytest.raises(ValueError, match="Complex data not supported"):
-        MLPRegularizedClassifier().fit(X + 1j, Y)
+        plain_classifier().fit(X + 1j, Y)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 def test_frames_and_their_names(frame):
     names = list("abcdef")
     data = frame(dict(zip(names, X.T, strict=True)))
-    network = MLPRegularizedClassifier(**FAST).fit(data, Y)
+    network = plain_classifier(**FAST).fit(data, Y)
     np.testing.assert_array_equal(network.feature_names_in_, names)
-    from_array = MLPRegularizedClassifier(**FAST).fit(X, Y)
+    from_array = plain_classifier(**FAST).fit(X, Y)
     np.testing.assert_array_equal(
         network.predict_proba(data), from_array.predict_proba(X)
     )
@@ -57,7 +58,7 @@ def test_frames_of_mixed_dtypes():
     data["a"] = (data["a"] * 10).astype("int8")
     data["b"] = data["b"] > 0
     data["c"] = data["c"].astype("float32")
-    network = MLPRegularizedClassifier(**FAST).fit(data, pd.Series(Y))
+    network = plain_classifier(**FAST).fit(data, pd.Series(Y))
     assert network.score(data, Y) > 0.7
 
 
@@ -100,7 +101,7 @@ def test_robust_scaling_takes_a_weight_for_so_many_rows(rng):
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 def test_robust_scaling_is_in_the_keras_model(form):
     data = np.where(np.abs(X) > 1, X, 0.0)
-    network = MLPRegularizedClassifier(**FAST, normalize="robust").fit(form(data), Y)
+    network = plain_classifier(**FAST, normalize="robust").fit(form(data), Y)
     np.testing.assert_allclose(
         np.asarray(network.model_(data.astype("float32")))[:, 0],
         network.predict_proba(form(data))[:, 1],
@@ -112,10 +113,8 @@ def test_robust_scaling_is_in_the_keras_model(form):
 def test_sparse_input_is_scaled_and_not_centred(kind):
     data = np.where(np.abs(X) > 1, X, 0.0)
     scaled = StandardScaler(with_mean=False).fit_transform(data)
-    of_sparse = MLPRegularizedClassifier(**FAST).fit(
-        getattr(sparse, f"{kind}_matrix")(data), Y
-    )
-    of_scaled = MLPRegularizedClassifier(**FAST, normalize=False).fit(scaled, Y)
+    of_sparse = plain_classifier(**FAST).fit(getattr(sparse, f"{kind}_matrix")(data), Y)
+    of_scaled = plain_classifier(**FAST, normalize=False).fit(scaled, Y)
     np.testing.assert_allclose(
         of_sparse.predict_proba(sparse.csr_array(data)),
         of_scaled.predict_proba(scaled),
@@ -127,7 +126,7 @@ def test_sparse_input_is_scaled_and_not_centred(kind):
 
 
 def test_sparse_input_with_early_stopping():
-    network = MLPRegularizedClassifier(**FAST, early_stopping=True)
+    network = plain_classifier(**FAST, early_stopping=True)
     network.fit(sparse.csr_matrix(X), Y)
     assert len(network.history_["val_loss"]) == network.n_iter_
 
@@ -160,9 +159,9 @@ def test_a_large_sparse_matrix_stays_small():
 def test_images_are_flattened():
     images, digits = load_digits(return_X_y=True)
     images = images[:300].reshape(-1, 8, 8)
-    network = MLPRegularizedClassifier(**FAST).fit(images, digits[:300])
+    network = plain_classifier(**FAST).fit(images, digits[:300])
     assert network.n_features_in_ == 64
-    flat = MLPRegularizedClassifier(**FAST).fit(images.reshape(-1, 64), digits[:300])
+    flat = plain_classifier(**FAST).fit(images.reshape(-1, 64), digits[:300])
     np.testing.assert_array_equal(
         network.predict_proba(images), flat.predict_proba(images.reshape(-1, 64))
     )
@@ -172,10 +171,10 @@ def test_images_are_flattened():
 
 def test_raw_columns_of_very_different_size_need_no_pipeline(cancer):
     X, y = cancer
-    raw = MLPRegularizedClassifier(**(FAST | {"epochs": 30}))
+    raw = plain_classifier(**(FAST | {"epochs": 30}))
     assert cross_val_score(raw, X, y).mean() > 0.95
-    piped = make_pipeline(StandardScaler(), MLPRegularizedClassifier(**FAST))
-    alone = MLPRegularizedClassifier(**FAST)
+    piped = make_pipeline(StandardScaler(), plain_classifier(**FAST))
+    alone = plain_classifier(**FAST)
     np.testing.assert_allclose(
         alone.fit(X, y).predict_proba(X), piped.fit(X, y).predict_proba(X), atol=1e-3
     )
@@ -183,8 +182,8 @@ def test_raw_columns_of_very_different_size_need_no_pipeline(cancer):
 
 def test_large_offsets_lose_nothing():
     """Standardisation is done in double precision: a column may count seconds."""
-    shifted = MLPRegularizedClassifier(**FAST).fit(X + 1.7e9, Y)
-    plain = MLPRegularizedClassifier(**FAST).fit(X, Y)
+    shifted = plain_classifier(**FAST).fit(X + 1.7e9, Y)
+    plain = plain_classifier(**FAST).fit(X, Y)
     np.testing.assert_allclose(
         shifted.predict_proba(X + 1.7e9), plain.predict_proba(X), atol=1e-3
     )
@@ -192,7 +191,7 @@ def test_large_offsets_lose_nothing():
 
 def test_constant_columns_do_no_harm():
     constant = np.hstack([X, np.full((120, 1), 3.3), np.zeros((120, 1))])
-    network = MLPRegularizedClassifier(**FAST).fit(constant, Y)
+    network = plain_classifier(**FAST).fit(constant, Y)
     before = network.predict_proba(constant)
     constant[:, -2:] += 1e-3
     np.testing.assert_allclose(network.predict_proba(constant), before, atol=0.01)
@@ -200,7 +199,7 @@ def test_constant_columns_do_no_harm():
 
 def test_statistics_are_weighted_by_row():
     weight = np.where(X[:, 0] > 0, 3.0, 1.0)
-    network = MLPRegularizedClassifier(**FAST).fit(X, Y, sample_weight=weight)
+    network = plain_classifier(**FAST).fit(X, Y, sample_weight=weight)
     expected = np.average(X, axis=0, weights=weight)
     np.testing.assert_allclose(network._input_statistics["mean"], expected)
 
@@ -220,10 +219,10 @@ def test_nan_and_infinity_are_refused(kind, value):
 
 def test_values_too_large_for_the_network_are_refused():
     with pytest.raises(ValueError, match=r"too large for dtype.'float32'."):
-        MLPRegularizedClassifier(normalize=False, epochs=1).fit(X * 1e39, Y)
+        plain_classifier(normalize=False, epochs=1).fit(X * 1e39, Y)
 
 
 def test_wrong_number_of_features():
-    network = MLPRegularizedClassifier(**FAST).fit(X, Y)
+    network = plain_classifier(**FAST).fit(X, Y)
     with pytest.raises(ValueError, match="X has 5 features, but .* expecting 6"):
         network.predict(X[:, :5])

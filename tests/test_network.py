@@ -5,14 +5,14 @@ import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._keras import keras
+from tests.support import plain_classifier, plain_regressor
 
 
 def test_count_of_a_hidden_layer_with_batchnorm(rng):
     """784 inputs, Dense 32 and its batch normalisation: 25,248, of which 64 fixed."""
     X, y = rng.normal(size=(20, 784)), np.arange(20) % 2
-    network = MLPRegularizedClassifier((32,), batchnorm=True, epochs=1).fit(X, y)
+    network = plain_classifier((32,), batchnorm=True, epochs=1).fit(X, y)
     output = 32 + 1
     assert network.model_.count_params() == 25_248 + output
     fixed = sum(v.shape[0] for v in network.model_.non_trainable_variables)
@@ -23,14 +23,14 @@ def test_count_of_a_hidden_layer_with_batchnorm(rng):
 def test_count_of_a_text_network(rng):
     """10,000 inputs, 16-16-1: 160,305."""
     X, y = rng.random((20, 10_000)), np.arange(20) % 2
-    network = MLPRegularizedClassifier((16, 16), epochs=1).fit(X, y)
+    network = plain_classifier((16, 16), epochs=1).fit(X, y)
     assert network.model_.count_params() == 160_305
     assert network.n_parameters_ == 160_305
 
 
 def test_model_consists_of_layers_of_keras():
     X, y = make_classification(60, 5, random_state=0)
-    network = MLPRegularizedClassifier(
+    network = plain_classifier(
         (8, 4),
         input_dropout=0.1,
         gaussian_noise=0.1,
@@ -51,7 +51,7 @@ def test_model_consists_of_layers_of_keras():
 
 def test_selu_gets_alpha_dropout_and_lecun():
     X, y = make_classification(60, 5, random_state=0)
-    network = MLPRegularizedClassifier((8,), "selu", dropout=0.2, epochs=1).fit(X, y)
+    network = plain_classifier((8,), "selu", dropout=0.2, epochs=1).fit(X, y)
     layers = {type(layer).__name__: layer for layer in network.model_.layers}
     assert "AlphaDropout" in layers
     assert type(network.model_.layers[1].kernel_initializer).__name__ == "LecunNormal"
@@ -59,7 +59,7 @@ def test_selu_gets_alpha_dropout_and_lecun():
 
 def test_model_is_kept_and_follows_training():
     X, y = make_classification(60, 5, random_state=0)
-    network = MLPRegularizedClassifier((8,), epochs=2).fit(X, y)
+    network = plain_classifier((8,), epochs=2).fit(X, y)
     model = network.model_
     assert network.model_ is model
     network.partial_fit(X, y)
@@ -73,7 +73,7 @@ def test_model_is_kept_and_follows_training():
 
 def test_model_saves_and_loads_without_skreg(tmp_path):
     X, y = make_classification(60, 5, random_state=0)
-    network = MLPRegularizedClassifier((8,), batchnorm=True, l2=0.01, epochs=2)
+    network = plain_classifier((8,), batchnorm=True, l2=0.01, epochs=2)
     network.fit(X, y).model_.save(tmp_path / "model.keras")
     loaded = keras().saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(
@@ -87,7 +87,7 @@ def test_model_saves_and_loads_without_skreg(tmp_path):
 def test_model_takes_columns_of_any_scale(factor):
     X, y = make_classification(60, 5, random_state=0)
     X[:, 0] *= factor
-    network = MLPRegularizedClassifier((8,), epochs=2).fit(X, y)
+    network = plain_classifier((8,), epochs=2).fit(X, y)
     np.testing.assert_allclose(
         network.model_(X.astype("float32"))[:, 0],
         network.predict_proba(X)[:, 1],
@@ -108,7 +108,7 @@ def test_without_hidden_layers_it_is_logistic_regression():
     X, y = make_classification(100, 4, random_state=0)
     # The sum of squares weighs C * n times less in scikit-learn's sum than in a mean.
     reference = LogisticRegression(C=1 / (2 * 0.01 * len(X))).fit(X, y)
-    network = MLPRegularizedClassifier(
+    network = plain_classifier(
         **LINEAR, l2=0.01, normalize=False, learning_rate=0.05
     ).fit(X, y)
     np.testing.assert_allclose(
@@ -123,7 +123,7 @@ def test_without_hidden_layers_it_is_logistic_regression():
 def test_without_hidden_layers_it_is_multinomial_regression():
     X, y = make_classification(100, 5, n_informative=3, n_classes=3, random_state=0)
     reference = LogisticRegression(C=1 / (2 * 0.01 * len(X))).fit(X, y)
-    network = MLPRegularizedClassifier(
+    network = plain_classifier(
         **LINEAR, l2=0.01, normalize=False, learning_rate=0.05
     ).fit(X, y)
     np.testing.assert_allclose(
@@ -137,7 +137,7 @@ def test_without_hidden_layers_it_is_ridge_regression():
     y = y * 50 + 7000
     Z, target = (X - X.mean(0)) / X.std(0), (y - y.mean()) / y.std()
     reference = Ridge(alpha=0.05 * len(X)).fit(Z, target)
-    network = MLPRegularizedRegressor(**LINEAR, l2=0.05, learning_rate=0.05).fit(X, y)
+    network = plain_regressor(**LINEAR, l2=0.05, learning_rate=0.05).fit(X, y)
     expected = reference.predict(Z) * y.std() + y.mean()
     np.testing.assert_allclose(network.predict(X), expected, rtol=1e-5)
 
@@ -147,7 +147,7 @@ def test_without_hidden_layers_it_is_poisson_regression(rng):
     X = rng.normal(size=(200, 3))
     y = rng.poisson(np.exp(1 + X @ [0.3, -0.2, 0.1])).astype(float)
     reference = PoissonRegressor(alpha=0).fit(X, y)
-    network = MLPRegularizedRegressor(**LINEAR, loss="poisson", learning_rate=0.05)
+    network = plain_regressor(**LINEAR, loss="poisson", learning_rate=0.05)
     network.fit(X, y)
     np.testing.assert_allclose(network.predict(X), reference.predict(X), rtol=1e-3)
 
@@ -156,7 +156,7 @@ def test_without_hidden_layers_it_is_poisson_regression(rng):
 def test_quantiles_cover_their_share(quantile, rng):
     X = rng.normal(size=(2000, 1))
     y = 100 + 10 * X[:, 0] + rng.normal(size=2000)
-    network = MLPRegularizedRegressor(
+    network = plain_regressor(
         (),
         loss="quantile",
         quantile=quantile,
@@ -169,7 +169,7 @@ def test_quantiles_cover_their_share(quantile, rng):
 
 def test_an_absolute_error_predicts_the_median(rng):
     X, y = np.zeros((501, 1)), np.exp(3 * rng.normal(size=501))
-    network = MLPRegularizedRegressor(
+    network = plain_regressor(
         (), loss="absolute_error", epochs=200, learning_rate=0.01, schedule="cosine"
     ).fit(X, y)
     assert network.predict(X[:1])[0] == pytest.approx(np.median(y), abs=1)
@@ -178,7 +178,7 @@ def test_an_absolute_error_predicts_the_median(rng):
 def test_l1_makes_weights_vanish(rng):
     X = rng.normal(size=(300, 20))
     y = (X[:, 0] > 0).astype(int)
-    network = MLPRegularizedClassifier(**LINEAR, l1=0.1, learning_rate=0.01)
+    network = plain_classifier(**LINEAR, l1=0.1, learning_rate=0.01)
     kernel = np.abs(network.fit(X, y)._state["weights"]["kernel_0"][:, 0])
     assert kernel[0] > 0.2
     assert kernel[1:].max() < 0.01
@@ -186,7 +186,7 @@ def test_l1_makes_weights_vanish(rng):
 
 def test_max_norm_holds(rng):
     X, y = make_classification(100, 6, random_state=0)
-    network = MLPRegularizedClassifier((8,), max_norm=0.7, epochs=20).fit(X, y)
+    network = plain_classifier((8,), max_norm=0.7, epochs=20).fit(X, y)
     for name in ("kernel_0", "kernel_1"):
         norms = np.linalg.norm(network._state["weights"][name], axis=0)
         assert norms.max() <= 0.7 + 1e-5

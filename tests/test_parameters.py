@@ -187,7 +187,12 @@ CONTEXT = {
     "rho": {"optimizer": "rmsprop"},
     "clipnorm": {"optimizer": "sgd"},
     "validation_fraction": {"early_stopping": True},
-    "patience": {"early_stopping": True, "learning_rate": 0.3, "epochs": 30},
+    "patience": {
+        "early_stopping": True,
+        "learning_rate": 0.3,
+        "schedule": "constant",
+        "epochs": 30,
+    },
     "min_delta": {"early_stopping": True, "patience": 1, "epochs": 6},
     "monitor": {"early_stopping": True, "learning_rate": 0.3, "epochs": 10},
     "restore_best_weights": {
@@ -268,11 +273,35 @@ def test_every_optimizer_bears_a_rate_of_zero(optimizer):
     network = MLPRegularizedClassifier(
         (4,), optimizer=optimizer, schedule="cosine", warmup=0.2, epochs=3
     ).fit(X, Y)
-    assert float(network.model_.optimizer.learning_rate) == 0
+    assert network.model_.optimizer.learning_rate > 0  # that it began with
     before = network.predict_proba(X)
     network.partial_fit(X, Y)
     tolerance = 0.1 if optimizer == "sgd" else 1e-6  # its momentum still moves it
     np.testing.assert_allclose(network.predict_proba(X), before, atol=tolerance)
+
+
+def test_the_usual_schedule_is_a_cosine_in_fit_and_constant_in_parts():
+    """A stream has no known end, after which a cosine would have no rate left."""
+    usual = MLPRegularizedClassifier((4,), epochs=3, random_state=0)
+    cosine = MLPRegularizedClassifier(**usual.get_params()).set_params(
+        schedule="cosine", warmup=0.1
+    )
+    np.testing.assert_array_equal(
+        usual.fit(X, Y).predict_proba(X), cosine.fit(X, Y).predict_proba(X)
+    )
+    for network, moves in ((usual, True), (cosine, False)):
+        before = network.predict_proba(X)
+        network.partial_fit(X, Y)
+        moved = np.abs(network.predict_proba(X) - before).max()
+        assert (moved > 1e-3) == moves
+
+
+def test_the_schedule_of_a_keras_optimizer_comes_before_the_usual_one():
+    schedules = keras().optimizers.schedules
+    still = keras().optimizers.Adam(schedules.ExponentialDecay(1e-12, 10, 0.5))
+    kept = MLPRegularizedClassifier((4,), optimizer=still, epochs=2, l2=0.0).fit(X, Y)
+    start = kept._state["weights"]["bias_0"]
+    np.testing.assert_allclose(start, 0, atol=1e-9)
 
 
 def test_the_class_of_an_optimizer_is_not_an_optimizer():

@@ -26,7 +26,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from tests.support import plain_classifier, plain_regressor
 
 X, Y = make_classification(240, 8, n_informative=5, random_state=0)
 THREE = make_classification(240, 8, n_informative=5, n_classes=3, random_state=0)
@@ -34,11 +34,11 @@ THREE = make_classification(240, 8, n_informative=5, n_classes=3, random_state=0
 
 def classifier(**settings):
     fast = {"epochs": 15, "learning_rate": 0.01, "random_state": 0}
-    return MLPRegularizedClassifier((16,), **(fast | settings))
+    return plain_classifier((16,), **(fast | settings))
 
 
 def regressor(**settings):
-    return MLPRegularizedRegressor((16,), epochs=20, random_state=0, **settings)
+    return plain_regressor((16,), epochs=20, random_state=0, **settings)
 
 
 def test_kinds():

@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._keras import keras
+from tests.support import plain_classifier, plain_regressor
 
 X, Y = make_classification(200, 6, random_state=0)
 FAST = {"hidden_layer_sizes": (16,), "random_state": 0}
@@ -91,7 +92,7 @@ def test_a_clone_is_unfitted(fitted):
     ids=["optimizer", "initializer", "schedule", "activation"],
 )
 def test_objects_of_keras_as_parameters_can_be_cloned_and_copied(parameters):
-    network = clone(MLPRegularizedClassifier(**FAST, epochs=3, **parameters()))
+    network = clone(plain_classifier(**FAST, epochs=3, **parameters()))
     network.fit(X, Y)
     again = clone(network).fit(X, Y)
     np.testing.assert_array_equal(again.predict_proba(X), network.predict_proba(X))
@@ -101,8 +102,8 @@ def test_objects_of_keras_as_parameters_can_be_cloned_and_copied(parameters):
 
 def test_fits_in_turn_are_one_fit():
     """Two fits of 3 epochs with warm_start are one of 6, with the optimizer's state."""
-    whole = MLPRegularizedClassifier(**FAST, epochs=6, dropout=0.2).fit(X, Y)
-    halves = MLPRegularizedClassifier(**FAST, epochs=3, dropout=0.2, warm_start=True)
+    whole = plain_classifier(**FAST, epochs=6, dropout=0.2).fit(X, Y)
+    halves = plain_classifier(**FAST, epochs=3, dropout=0.2, warm_start=True)
     halves.fit(X, Y).fit(X, Y)
     np.testing.assert_allclose(
         halves.predict_proba(X), whole.predict_proba(X), rtol=1e-5
@@ -128,7 +129,7 @@ def test_partial_fits_are_epochs(kind):
 
 
 def test_partial_fit_with_classes_that_come_later():
-    network = MLPRegularizedClassifier(**FAST, learning_rate=0.01)
+    network = plain_classifier(**FAST, learning_rate=0.01)
     network.partial_fit(X[Y == 0], Y[Y == 0], classes=[0, 1, 2])
     assert network.predict_proba(X).shape == (200, 3)
     for _ in range(10):
@@ -137,7 +138,7 @@ def test_partial_fit_with_classes_that_come_later():
 
 
 def test_partial_fit_needs_classes():
-    network = MLPRegularizedClassifier(**FAST)
+    network = plain_classifier(**FAST)
     with pytest.raises(ValueError, match="classes must be passed to the first call"):
         network.partial_fit(X, Y)
     network.partial_fit(X, Y, classes=[0, 1])
@@ -145,13 +146,13 @@ def test_partial_fit_needs_classes():
         network.partial_fit(X, Y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="labels among the classes"):
         network.partial_fit(X, Y + 5)
-    balanced = MLPRegularizedClassifier(class_weight="balanced")
+    balanced = plain_classifier(class_weight="balanced")
     with pytest.raises(ValueError, match="'class_weight' .* Got 'balanced'"):
         balanced.partial_fit(X, Y, classes=[0, 1])
 
 
 def test_another_optimizer_goes_on_with_the_weights():
-    network = MLPRegularizedClassifier(**FAST, epochs=5, warm_start=True).fit(X, Y)
+    network = plain_classifier(**FAST, epochs=5, warm_start=True).fit(X, Y)
     before = network.loss_curve_[-1]
     network.set_params(optimizer="sgd").fit(X, Y)
     assert network.loss_curve_[5] < network.loss_curve_[0]
@@ -159,7 +160,7 @@ def test_another_optimizer_goes_on_with_the_weights():
 
 
 def test_other_layers_cannot_go_on():
-    network = MLPRegularizedClassifier(**FAST, epochs=1, warm_start=True).fit(X, Y)
+    network = plain_classifier(**FAST, epochs=1, warm_start=True).fit(X, Y)
     network.set_params(hidden_layer_sizes=(9,))
     with pytest.raises(ValueError, match="same hidden_layer_sizes and batchnorm"):
         network.fit(X, Y)
@@ -167,13 +168,13 @@ def test_other_layers_cannot_go_on():
 
 def test_outputs_of_another_kind_cannot_go_on():
     """The targets would stay centred, which exponentials cannot reach."""
-    network = MLPRegularizedRegressor(**FAST, epochs=1, warm_start=True).fit(X, Y)
+    network = plain_regressor(**FAST, epochs=1, warm_start=True).fit(X, Y)
     with pytest.raises(ValueError, match="a loss with the same kind of output"):
         network.set_params(loss="poisson").fit(X, Y)
 
 
 def test_series_that_start_later_are_filled_up():
-    network = MLPRegularizedClassifier(**FAST, epochs=2, warm_start=True).fit(X, Y)
+    network = plain_classifier(**FAST, epochs=2, warm_start=True).fit(X, Y)
     network.fit(X, Y, X_val=X, y_val=Y)
     network.partial_fit(X, Y)
     losses = network.history_["val_loss"]
@@ -185,7 +186,7 @@ def test_weights_mean_the_same_in_every_part():
     """One row a part: a weight of 100 still moves the network more than one of 1."""
     moves = []
     for weight in (1.0, 100.0):
-        network = MLPRegularizedClassifier(**FAST, optimizer="sgd", normalize=False)
+        network = plain_classifier(**FAST, optimizer="sgd", normalize=False)
         network.partial_fit(X[:50], Y[:50], classes=[0, 1])
         before = network.predict_proba(X)
         network.partial_fit(X[50:51], Y[50:51], sample_weight=[weight])
@@ -194,7 +195,7 @@ def test_weights_mean_the_same_in_every_part():
 
 
 def test_class_weights_in_parts_that_lack_a_class():
-    network = MLPRegularizedClassifier(**FAST, class_weight={0: 1, 2: 5})
+    network = plain_classifier(**FAST, class_weight={0: 1, 2: 5})
     network.partial_fit(X, Y, classes=[0, 1, 2])
     network.set_params(class_weight={"a": 1})
     with pytest.raises(ValueError, match="'class_weight' .* keys among the classes"):
@@ -202,7 +203,7 @@ def test_class_weights_in_parts_that_lack_a_class():
 
 
 def test_methods_follow_the_fitted_loss():
-    network = MLPRegularizedClassifier(**FAST, epochs=2, loss="hinge").fit(X, Y)
+    network = plain_classifier(**FAST, epochs=2, loss="hinge").fit(X, Y)
     network.set_params(loss="log_loss")
     assert hasattr(network, "decision_function")
     assert not hasattr(network, "predict_proba")
@@ -210,7 +211,7 @@ def test_methods_follow_the_fitted_loss():
 
 @pytest.mark.parametrize("optimizer", ["adagrad", "rmsprop", "sgd"])
 def test_the_model_is_that_of_the_fit(optimizer):
-    network = MLPRegularizedClassifier(**FAST, epochs=2, beta_1=0.7).fit(X, Y)
+    network = plain_classifier(**FAST, epochs=2, beta_1=0.7).fit(X, Y)
     network.set_params(optimizer=optimizer, beta_1=0.1, clipnorm=1.0)
     model = network.model_
     assert type(model.optimizer).__name__ == "Adam"
@@ -226,7 +227,7 @@ FAILURES = {
         {"learning_rate": 1e30, "optimizer": "sgd"},
         X[:, :4],
         Y,
-        "diverged in epoch 1.*smaller learning_rate, clipnorm=1 or normalize=True",
+        "diverged in epoch 1.*smaller learning_rate, clipnorm=1 or another normalize",
     ),
 }
 
@@ -234,7 +235,7 @@ FAILURES = {
 @pytest.mark.parametrize("case", list(FAILURES))
 def test_a_fit_that_fails_leaves_the_fit_before(case):
     parameters, data, target, message = FAILURES[case]
-    network = MLPRegularizedClassifier(**FAST, epochs=3).fit(X, Y)
+    network = plain_classifier(**FAST, epochs=3).fit(X, Y)
     before, state = network.predict_proba(X), vars(network).copy()
     network.set_params(**parameters)
     with pytest.raises(ValueError, match=message):
@@ -247,7 +248,7 @@ def test_a_fit_that_fails_leaves_the_fit_before(case):
 
 def test_divergence_of_weights_alone_is_seen():
     """The last step's loss is that of the weights before it."""
-    network = MLPRegularizedRegressor(
+    network = plain_regressor(
         (), epochs=1, batch_size="full", optimizer="sgd", learning_rate=1e38
     )
     with pytest.raises(ValueError, match="diverged in epoch 1"):
@@ -255,7 +256,7 @@ def test_divergence_of_weights_alone_is_seen():
 
 
 def test_parameters_set_later_do_not_change_predictions():
-    network = MLPRegularizedClassifier(**FAST, epochs=3).fit(X, Y)
+    network = plain_classifier(**FAST, epochs=3).fit(X, Y)
     before = network.predict_proba(X)
     network.set_params(hidden_layer_sizes=(3, 3), activation="tanh", normalize=False)
     np.testing.assert_array_equal(network.predict_proba(X), before)

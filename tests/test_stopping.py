@@ -8,9 +8,8 @@ from sklearn.datasets import make_classification
 from sklearn.metrics import get_scorer, log_loss
 from sklearn.model_selection import train_test_split
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._keras import keras
-from tests.support import captured
+from tests.support import captured, plain_classifier, plain_regressor
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def noisy():
 
 
 def stopping(**settings):
-    return MLPRegularizedClassifier(
+    return plain_classifier(
         (32,),
         learning_rate=0.01,
         random_state=0,
@@ -138,7 +137,7 @@ def test_scorers_of_frames_do_not_warn(noisy):
 
 def test_scorers_of_numbers(diabetes):
     X, y = diabetes
-    network = MLPRegularizedRegressor(
+    network = plain_regressor(
         (32,), early_stopping=True, monitor="neg_mean_absolute_error", random_state=0
     ).fit(X, y)
     scores = network.history_["val_neg_mean_absolute_error"]

@@ -7,6 +7,7 @@ from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.exceptions import DataConversionWarning
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from tests.support import plain_classifier, plain_regressor
 
 X, CODES = make_classification(
     150, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=0
@@ -30,7 +31,7 @@ FAST = {"hidden_layer_sizes": (16,), "epochs": 20, "learning_rate": 0.01}
 )
 def test_labels_of_any_type(labels):
     y = labels[CODES % len(labels)]
-    network = MLPRegularizedClassifier(**FAST, random_state=0).fit(X, y)
+    network = plain_classifier(**FAST, random_state=0).fit(X, y)
     np.testing.assert_array_equal(network.classes_, np.unique(labels))
     predicted = network.predict(X)
     assert predicted.dtype == np.asarray(labels).dtype
@@ -48,7 +49,7 @@ def test_labels_of_any_type(labels):
 
 def test_names_of_labels_do_not_matter():
     fits = [
-        MLPRegularizedClassifier(**FAST, random_state=0).fit(X, y).predict_proba(X)
+        plain_classifier(**FAST, random_state=0).fit(X, y).predict_proba(X)
         for y in (CODES, np.array(["x", "y", "z"])[CODES])
     ]
     np.testing.assert_array_equal(*fits)
@@ -57,7 +58,7 @@ def test_names_of_labels_do_not_matter():
 @pytest.mark.parametrize("sparse", [False, True])
 def test_multilabel(sparse):
     X, Y = make_multilabel_classification(150, 6, n_classes=4, random_state=0)
-    network = MLPRegularizedClassifier(**FAST, random_state=0)
+    network = plain_classifier(**FAST, random_state=0)
     network.fit(X, csr_matrix(Y) if sparse else Y)
     predicted = network.predict(X)
     assert predicted.shape == Y.shape
@@ -70,19 +71,19 @@ def test_multilabel(sparse):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_hinge_gives_margins(n_classes):
     y = CODES % n_classes
-    network = MLPRegularizedClassifier(**FAST, loss="hinge", random_state=0).fit(X, y)
+    network = plain_classifier(**FAST, loss="hinge", random_state=0).fit(X, y)
     margins = network.decision_function(X)
     assert margins.shape == ((150,) if n_classes == 2 else (150, 3))
     by_margin = margins > 0 if n_classes == 2 else margins.argmax(axis=1)
     np.testing.assert_array_equal(network.predict(X), by_margin)
     assert not hasattr(network, "predict_proba")
-    assert not hasattr(MLPRegularizedClassifier(), "decision_function")
+    assert not hasattr(plain_classifier(), "decision_function")
 
 
 def test_focal_loss_with_gamma_zero_is_log_loss():
     settings = FAST | {"random_state": 0}
-    focal = MLPRegularizedClassifier(**settings, loss="focal", focal_gamma=0.0)
-    plain = MLPRegularizedClassifier(**settings)
+    focal = plain_classifier(**settings, loss="focal", focal_gamma=0.0)
+    plain = plain_classifier(**settings)
     np.testing.assert_allclose(
         focal.fit(X, CODES).predict_proba(X),
         plain.fit(X, CODES).predict_proba(X),
@@ -95,8 +96,8 @@ def test_label_smoothing_keeps_probabilities_from_certainty(rng):
     X = rng.normal(size=(200, 2))
     y = (X[:, 0] > 0).astype(int)
     settings = FAST | {"epochs": 150}
-    sure = MLPRegularizedClassifier(**settings).fit(X, y).predict_proba(X).max()
-    network = MLPRegularizedClassifier(**settings, label_smoothing=0.2).fit(X, y)
+    sure = plain_classifier(**settings).fit(X, y).predict_proba(X).max()
+    network = plain_classifier(**settings, label_smoothing=0.2).fit(X, y)
     assert network.predict_proba(X).max() < 0.97 < sure
 
 
@@ -107,13 +108,13 @@ def test_balanced_class_weights_are_those_of_scikit_learn():
     # Statistics of the columns know sample weights alone: they are left out.
     settings = FAST | {"random_state": 0, "normalize": False}
     fits = [
-        MLPRegularizedClassifier(**settings, class_weight=weight).fit(X, y)
+        plain_classifier(**settings, class_weight=weight).fit(X, y)
         for weight in ("balanced", by_hand, None)
     ]
     rows = [
         fits[0].predict_proba(X),
         fits[1].predict_proba(X),
-        MLPRegularizedClassifier(**settings)
+        plain_classifier(**settings)
         .fit(X, y, sample_weight=np.array([by_hand[label] for label in y]))
         .predict_proba(X),
     ]
@@ -125,13 +126,13 @@ def test_balanced_class_weights_are_those_of_scikit_learn():
 def test_one_target_and_many(diabetes):
     X, y = diabetes
     settings = {"hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
-    one = MLPRegularizedRegressor(**settings).fit(X, y)
+    one = plain_regressor(**settings).fit(X, y)
     assert one.predict(X).shape == y.shape
-    column = MLPRegularizedRegressor(**settings).fit(X, y[:, None])
+    column = plain_regressor(**settings).fit(X, y[:, None])
     assert column.predict(X).shape == (len(y), 1)
     np.testing.assert_allclose(column.predict(X)[:, 0], one.predict(X), rtol=1e-5)
     both = np.stack([y, 1e6 - 1e4 * y], axis=1)
-    many = MLPRegularizedRegressor(**settings).fit(X, both)
+    many = plain_regressor(**settings).fit(X, both)
     assert many.predict(X).shape == both.shape
     assert many.score(X, both) > 0.3
 
@@ -140,23 +141,23 @@ def test_one_target_and_many(diabetes):
 def test_targets_of_any_size(scale, offset, diabetes):
     X, y = diabetes
     settings = {"hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
-    plain = MLPRegularizedRegressor(**settings).fit(X, y).score(X, y)
+    plain = plain_regressor(**settings).fit(X, y).score(X, y)
     y = scale * y + offset
-    assert MLPRegularizedRegressor(**settings).fit(X, y).score(X, y) == pytest.approx(
+    assert plain_regressor(**settings).fit(X, y).score(X, y) == pytest.approx(
         plain, abs=0.01
     )
 
 
 def test_a_constant_target_is_predicted(rng):
     X = rng.normal(size=(30, 3))
-    network = MLPRegularizedRegressor((4,), epochs=200, learning_rate=0.01)
+    network = plain_regressor((4,), epochs=200, learning_rate=0.01)
     network.fit(X, np.full(30, 1234.5))
     np.testing.assert_allclose(network.predict(X), 1234.5, atol=0.5)
 
 
 def test_a_column_of_labels_is_taken_with_a_warning():
     with pytest.warns(DataConversionWarning):
-        MLPRegularizedClassifier((4,), epochs=1).fit(X, CODES[:, None])
+        plain_classifier((4,), epochs=1).fit(X, CODES[:, None])
 
 
 WRONG = {
@@ -173,7 +174,7 @@ WRONG = {
 def test_wrong_classes(case):
     y, message = WRONG[case]
     with pytest.raises(ValueError, match=message):
-        MLPRegularizedClassifier(epochs=1).fit(X, y)
+        plain_classifier(epochs=1).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_wrong_classes(case):
 )
 def test_wrong_numbers(y, loss, message):
     with pytest.raises(ValueError, match=message):
-        MLPRegularizedRegressor(epochs=1, loss=loss).fit(X, y)
+        plain_regressor(epochs=1, loss=loss).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -214,14 +215,14 @@ def test_wrong_sample_weights(kind, weight, message):
 )
 def test_wrong_class_weights(class_weight, message):
     with pytest.raises(ValueError, match=message):
-        MLPRegularizedClassifier(epochs=1, class_weight=class_weight).fit(X, CODES)
+        plain_classifier(epochs=1, class_weight=class_weight).fit(X, CODES)
 
 
 def test_rows_of_weight_zero_are_left_out():
     weight = (CODES > 0).astype(float)
     settings = FAST | {"random_state": 0}
-    weighted = MLPRegularizedClassifier(**settings).fit(X, CODES, sample_weight=weight)
-    without = MLPRegularizedClassifier(**settings).fit(X[CODES > 0], CODES[CODES > 0])
+    weighted = plain_classifier(**settings).fit(X, CODES, sample_weight=weight)
+    without = plain_classifier(**settings).fit(X[CODES > 0], CODES[CODES > 0])
     np.testing.assert_array_equal(weighted.classes_, [1, 2])
     np.testing.assert_allclose(
         weighted.predict_proba(X), without.predict_proba(X), rtol=1e-5
@@ -244,15 +245,15 @@ def test_the_scale_of_weights_does_not_matter(kind, factor):
 def test_balanced_weights_do_not_count_rows_of_weight_zero():
     weight = (np.arange(150) >= 30).astype(float)
     settings = FAST | {"random_state": 0, "class_weight": "balanced"}
-    weighted = MLPRegularizedClassifier(**settings).fit(X, CODES, sample_weight=weight)
-    without = MLPRegularizedClassifier(**settings).fit(X[30:], CODES[30:])
+    weighted = plain_classifier(**settings).fit(X, CODES, sample_weight=weight)
+    without = plain_classifier(**settings).fit(X[30:], CODES[30:])
     np.testing.assert_allclose(
         weighted.predict_proba(X), without.predict_proba(X), rtol=1e-5
     )
 
 
 def test_a_class_of_weight_zero_stays_a_class():
-    network = MLPRegularizedClassifier(**FAST, class_weight={2: 0}, random_state=0)
+    network = plain_classifier(**FAST, class_weight={2: 0}, random_state=0)
     network.fit(X, CODES, X_val=X, y_val=CODES)
     np.testing.assert_array_equal(network.classes_, [0, 1, 2])
     assert (network.predict(X) == 2).mean() < 0.05
@@ -260,11 +261,11 @@ def test_a_class_of_weight_zero_stays_a_class():
 
 def test_numbers_too_large_for_the_network_are_refused():
     with pytest.raises(ValueError, match="Input y contains a value too large"):
-        MLPRegularizedRegressor(normalize=False, epochs=1).fit(X, X[:, 0] * 1e39)
+        plain_regressor(normalize=False, epochs=1).fit(X, X[:, 0] * 1e39)
 
 
 def test_validation_targets_have_the_shape_of_the_others():
     with pytest.raises(ValueError, match="y must have one column"):
-        MLPRegularizedClassifier(epochs=1).fit(
+        plain_classifier(epochs=1).fit(
             X, CODES > 0, X_val=X, y_val=np.stack([CODES > 0, CODES > 1], axis=1)
         )
