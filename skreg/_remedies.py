@@ -229,8 +229,8 @@ def _with_seed(estimator, y, random_state):
         is_classes = not type_of_target(y).startswith("continuous")
         kind = MLPRegularizedClassifier if is_classes else MLPRegularizedRegressor
         estimator = kind()
-    estimator = clone(estimator)
     name = f"{prefix_of(estimator)}random_state"
+    estimator = clone(estimator)
     if estimator.get_params()[name] is None:
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         estimator.set_params(**{name: seed})
