@@ -127,19 +127,21 @@ class RemedyDisplay:
         RemedyDisplay
         """
         shown = [r for r in self.report.remedies if r.parameters][:most][::-1]
-        ax = _axes(ax, figsize=(7.0, 1.2 + 0.26 * len(shown)))
+        ax = _axes(ax, figsize=(7.0, 1.2 + 0.36 * len(shown)))
         for row, remedy in enumerate(shown):
             color = HELPS if remedy.helps else HARMS if remedy.harms else UNCLEAR
             ends = [remedy.gain_low, remedy.gain_high]
             ax.plot(ends, [row, row], color=color, linewidth=2, solid_capstyle="round")
             ax.plot(remedy.gain, row, "o", color=color, markersize=5)
         ax.axvline(0, color="black", linewidth=1)
-        ax.set_yticks(range(len(shown)), [r.name for r in shown])
+        # A mixture's name would leave the axes no room on one line.
+        names = [r.name.replace(" + ", "\n+ ") for r in shown]
+        ax.set_yticks(range(len(shown)), names, fontsize=8, linespacing=0.9)
         ax.set_ylim(-0.7, len(shown) - 0.3)
         baseline = self.report.baseline
         ax.set_xlabel(
-            f"gain in {self.report.scoring} over the network as it is "
-            f"({baseline.validation_score:.3f}), with 95% intervals"
+            f"gain in {self.report.scoring}, with 95% intervals\n"
+            f"(the network as it is: {baseline.validation_score:.3f})"
         )
         ax.grid(axis="x", alpha=0.3)
         self.ax_, self.figure_ = ax, ax.figure
