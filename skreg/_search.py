@@ -103,9 +103,9 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
     >>> from sklearn.datasets import load_iris
     >>> from skreg import MLPRegularizedClassifier, RegularizationSearchCV
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = MLPRegularizedClassifier((16,), epochs=18)
+    >>> network = MLPRegularizedClassifier((16,), epochs=54)
     >>> search = RegularizationSearchCV(network, n_iter=9, cv=3, random_state=0)
-    >>> search.fit(X, y).best_score_ > 0.9
+    >>> bool(search.fit(X, y).best_score_ > 0.9)
     True
     """
 

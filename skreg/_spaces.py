@@ -28,7 +28,7 @@ class Sometimes:
     --------
     >>> from scipy.stats import uniform
     >>> draws = Sometimes(uniform(0.1, 0.4), 0.5).rvs(1000, random_state=0)
-    >>> 0.4 < (draws == 0).mean() < 0.6
+    >>> bool(0.4 < (draws == 0).mean() < 0.6)
     True
     """
 

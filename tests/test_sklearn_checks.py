@@ -4,6 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from tests.support import plain_classifier, plain_regressor
 
 # The suite fits hundreds of times: small networks and few epochs keep it short.
 SMALL = {"hidden_layer_sizes": (16,), "epochs": 40, "learning_rate": 0.01}
@@ -48,8 +49,8 @@ def test_checks(estimator, check):
 @pytest.mark.usefixtures("float64")
 @parametrize_with_checks(
     [
-        MLPRegularizedClassifier(**SMALL, batch_size="full"),
-        MLPRegularizedRegressor(**SMALL, batch_size="full"),
+        plain_classifier(**SMALL, batch_size="full"),
+        plain_regressor(**SMALL, batch_size="full"),
     ],
     expected_failed_checks=expected_failures,
 )
