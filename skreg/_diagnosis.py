@@ -10,8 +10,8 @@ Losses are relative: 0 is perfect, 1 is what predicting the same for every row g
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
-import joblib
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import log_loss
@@ -19,9 +19,8 @@ from sklearn.utils import _safe_indexing, indexable
 
 from ._configuration import descent
 from ._engine.optimizers import OPTIMIZERS
-from ._folds import paired_interval, splits_of
+from ._folds import on_all_splits, paired_interval, splits_of
 from ._parameters import hidden_layers
-from ._stacked import stacked_if_not_yet
 
 # Differences of relative loss below which nothing is called a fault.
 GAP, RISE, GAIN = 0.1, 0.05, 0.03
@@ -222,15 +221,10 @@ def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
         ({}, 0.5),
     ]
     plain = clone(estimator).set_params(callbacks=None, warm_start=False, verbose=0)
-    with stacked_if_not_yet():
-        found = joblib.Parallel()(
-            joblib.delayed(_fold)(plain, parameters, share, X, y, split)
-            for parameters, share in variants
-            for split in splits
-        )
+    own, longer, larger, slower, fewer = on_all_splits(
+        partial(_fold, plain, X, y), variants, splits
+    )
     n = len(splits)
-    parts = (found[i * n : (i + 1) * n] for i in range(len(variants)))
-    own, longer, larger, slower, fewer = parts
     failed = [fold for fold in own if isinstance(fold, Exception)]
     if failed:
         if "diverged" not in str(failed[0]):
@@ -284,9 +278,9 @@ def _larger(estimator):
     return tuple(max(16, 4 * s) for s in hidden_layers(estimator.hidden_layer_sizes))
 
 
-def _fold(estimator, parameters, share, X, y, split):
+def _fold(estimator, X, y, variant, split):
     """A variant's `_Fold`, or the error of its fit."""
-    train, test = split
+    (parameters, share), (train, test) = variant, split
     if share < 1:
         rng = np.random.default_rng(0)
         train = rng.permutation(train)[: max(2, int(share * len(train)))]

@@ -193,7 +193,7 @@ class RegularizationPathDisplay:
         param_range : sequence
             Its values.
         cv : int, splitter or iterable, default=5
-            As in ``GridSearchCV``.
+            Folds, shuffled (and stratified for classes); or as in ``GridSearchCV``.
         scoring : str or callable, default=None
             As in ``GridSearchCV``; None is accuracy or R2.
         ax : matplotlib Axes, default=None

@@ -2,11 +2,14 @@
 
 from numbers import Integral
 
+import joblib
 import numpy as np
 from scipy.stats import t as student
 from sklearn.base import is_classifier
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, check_cv
 from sklearn.utils.multiclass import type_of_target
+
+from ._stacked import stacked_if_not_yet
 
 CONFIDENCE = 0.95
 
@@ -24,6 +27,21 @@ def splits_of(estimator, X, y, cv, repeats=1, seed=0):
     if isinstance(cv, Integral):
         cv = shuffled_folds(estimator, y, cv, repeats, seed)
     return list(check_cv(cv, y).split(X, y))
+
+
+def on_all_splits(function, variants, splits):
+    """What a function gives for each variant, a list with one result a split.
+
+    Its fits train in stacks.
+    """
+    with stacked_if_not_yet():
+        found = joblib.Parallel()(
+            joblib.delayed(function)(variant, split)
+            for variant in variants
+            for split in splits
+        )
+    n = len(splits)
+    return [found[start : start + n] for start in range(0, len(found), n)]
 
 
 def score_name(estimator, scoring):

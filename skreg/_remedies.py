@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from ._classifier import MLPRegularizedClassifier
+from ._displays import RemedyDisplay
 from ._folds import paired_interval, score_name, splits_of
 from ._networks import network_of, prefix_of
 from ._parameters import hidden_layers
@@ -125,8 +126,6 @@ class RemedyReport:
 
     def plot(self, ax=None, most=20):
         """Draw gains and intervals: see `RemedyDisplay`."""
-        from ._displays import RemedyDisplay  # noqa: PLC0415 (it imports this module)
-
         return RemedyDisplay(self).plot(ax=ax, most=most)
 
 

@@ -30,6 +30,11 @@ def _network_has(name):
     return check
 
 
+def _of_the_search(name, doc):
+    """An attribute that the fitted search has."""
+    return property(lambda self: self._found(name), doc=doc)
+
+
 class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
     """The best mixture of remedies for the data, found by cross-validation.
 
@@ -195,40 +200,19 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
             verbose=self.verbose,
         )
 
-    @property
-    def cv_results_(self):
-        """One entry a candidate and rung."""
-        return self._found("cv_results_")
-
-    @property
-    def best_params_(self):
-        """Parameters of the best candidate of the last rung."""
-        return self._found("best_params_")
-
-    @property
-    def best_score_(self):
-        """Its mean score over the validation folds."""
-        return self._found("best_score_")
-
-    @property
-    def best_index_(self):
-        """Its place in `cv_results_`."""
-        return self._found("best_index_")
-
-    @property
-    def best_estimator_(self):
-        """It, fitted to all rows; not there with ``refit=False``."""
-        return self._found("best_estimator_")
-
-    @property
-    def classes_(self):
-        """Labels of the classes."""
-        return self._found("classes_")
-
-    @property
-    def n_features_in_(self):
-        """Number of features."""
-        return self._found("n_features_in_")
+    cv_results_ = _of_the_search("cv_results_", "One entry a candidate and rung.")
+    best_params_ = _of_the_search(
+        "best_params_", "Parameters of the best candidate of the last rung."
+    )
+    best_score_ = _of_the_search(
+        "best_score_", "Its mean score over the validation folds."
+    )
+    best_index_ = _of_the_search("best_index_", "Its place in `cv_results_`.")
+    best_estimator_ = _of_the_search(
+        "best_estimator_", "It, fitted to all rows; not there with ``refit=False``."
+    )
+    classes_ = _of_the_search("classes_", "Labels of the classes.")
+    n_features_in_ = _of_the_search("n_features_in_", "Number of features.")
 
     def _found(self, name):
         check_is_fitted(self, "search_")

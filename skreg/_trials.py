@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import joblib
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
+from ._folds import on_all_splits
 from ._networks import network_of
-from ._stacked import stacked_if_not_yet
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,7 @@ class Trial:
 
     def scores(self, variants):
         """For each variant a list with a `Score` a split, or the first error."""
-        with stacked_if_not_yet():
-            found = joblib.Parallel()(
-                joblib.delayed(self.run)(parameters, split)
-                for parameters in variants
-                for split in self.splits
-            )
-        n, result = len(self.splits), []
-        for start in range(0, len(found), n):
-            own = found[start : start + n]
-            errors = [score for score in own if isinstance(score, Exception)]
-            result.append(errors[0] if errors else own)
-        return result
+        found = on_all_splits(self.run, variants, self.splits)
+        return [
+            next((s for s in own if isinstance(s, Exception)), own) for own in found
+        ]
