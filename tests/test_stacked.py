@@ -625,6 +625,31 @@ def test_a_search_after_an_interrupted_one_in_the_same_context(data, plain):
         assert_same(scores(search().fit(*data)), plain)
 
 
+def test_a_fit_on_its_way_in_hears_of_the_interruption(data, monkeypatch):
+    """Cancelled after it has begun to hand in its job, and before that waits."""
+    share = gather.SharedRows.__call__
+    has_begun, is_cancelled = threading.Event(), threading.Event()
+
+    def slow(self, rows):
+        has_begun.set()
+        assert is_cancelled.wait(30)
+        return share(self, rows)
+
+    def cancel(self, call, cancel=gather.Gatherer.cancel):
+        cancel(self, call)
+        is_cancelled.set()
+
+    monkeypatch.setattr(gather.SharedRows, "__call__", slow)
+    monkeypatch.setattr(gather.Gatherer, "cancel", cancel)
+
+    def run():
+        with stacked():
+            LONG_TASKS["search"](*data)
+
+    assert interrupted(run, 0.5) < 5
+    assert has_begun.is_set()
+
+
 # --- other searches
 
 

@@ -210,12 +210,12 @@ class Gatherer:
     def train(self, structure, jobs):
         """The results of jobs, which wait for others to share a stack with."""
         task = self._task_here()
-        if task is not None and task.is_cancelled:
-            raise CancelledFit
         fit = Fit(task, results=[None] * len(jobs), missing=len(jobs))
         fit.nbytes = COPIES * jobs[0].rows.nbytes
         jobs = [self._with_shared_rows(job) for job in jobs]
         with self._lock:
+            if task is not None and task.is_cancelled:
+                raise CancelledFit
             is_closed = self._closed
             if not is_closed:
                 self._add(structure, jobs, fit)
