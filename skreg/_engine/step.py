@@ -100,8 +100,9 @@ def _within_norm(kernel, limit):
 def penalties(structure, weights, n):
     """The l1 and l2 penalties of kernels and biases, shape (lanes,), and their slopes.
 
-    The slopes are written out, since they then cost nothing beside the update, and the
-    sums of squares are products, which cost less than sums.
+    The slopes are written out, since they then cost nothing beside the update. The sum
+    over a kernel's rows is a product with ones, which costs a third of what a sum costs
+    and adds in the same order in stacks of any size.
     """
     total, slopes = 0.0, {}
     for name, weight in weights.items():
@@ -109,17 +110,16 @@ def penalties(structure, weights, n):
         if kind not in ("kernel", "bias"):
             continue
         prefix = "" if kind == "kernel" else "bias_"
-        slope = 0.0
+        terms, slope = [], 0.0
         if (l1 := f"{prefix}l1") in structure.remedies:
-            factor = n[l1]
-            total = total + factor[:, 0, 0] * ops.sum(ops.abs(weight), axis=(1, 2))
-            slope = slope + factor * ops.sign(weight)
+            terms.append(n[l1] * ops.abs(weight))
+            slope = slope + n[l1] * ops.sign(weight)
         if (l2 := f"{prefix}l2") in structure.remedies:
-            factor = n[l2]
-            row = ops.reshape(weight, (-1, 1, weight.shape[1] * weight.shape[2]))
-            square = ops.matmul(row, ops.swapaxes(row, 1, 2))
-            total = total + factor[:, 0, 0] * square[:, 0, 0]
-            slope = slope + 2 * factor * weight
+            terms.append(n[l2] * ops.square(weight))
+            slope = slope + 2 * n[l2] * weight
+        if terms:
+            ones = ops.ones_like(ops.swapaxes(weight[:, :, :1], 1, 2))
+            total = total + ops.sum(ops.matmul(ones, sum(terms)), axis=(1, 2))
         slopes[name] = slope
     return total, slopes
 
