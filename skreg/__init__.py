@@ -7,6 +7,7 @@ from ._displays import (
     RemedyDisplay,
     WeightsDisplay,
 )
+from ._files import load, save
 from ._regressor import MLPRegularizedRegressor
 from ._remedies import compare_remedies
 from ._search import RegularizationSearchCV
@@ -22,7 +23,9 @@ __all__ = [
     "RemedyDisplay",
     "WeightsDisplay",
     "compare_remedies",
+    "load",
     "regularization_space",
+    "save",
     "stacked",
 ]
 __version__ = "0.1.0.dev0"

@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 
 from . import _engine
 from ._callbacks import watched
+from ._checkpoints import Checkpoint, member_path, unfinished_seed
 from ._compatibility import CallbackSupportMixin, with_callbacks
 from ._diagnosis import diagnose_folds, diagnose_history
 from ._engine import State
@@ -25,6 +26,7 @@ from ._model import build_average, build_model
 from ._parameters import check_parameters
 from ._samples import Sample, split_off_validation
 from ._structure import Structure
+from ._weights import load_weights, save_weights
 
 
 def all_or_nothing(method):
@@ -147,7 +149,7 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
     ):
         check_parameters(self, self._rules)
         sample = self._read(X, y, sample_weight, reset=not goes_on)
-        seed = self._state["seed"] if goes_on else self._draw_seed()
+        seed = self._state["seed"] if goes_on else self._draw_seed(is_part)
         training, validation = sample, None
         if not is_part:
             training, validation = self._divide(sample, X_val, y_val, seed)
@@ -156,7 +158,12 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
             self._learn_inputs(training)
         self._train(training, validation, Course(seed, goes_on, is_part))
 
-    def _draw_seed(self):
+    def _draw_seed(self, is_part):
+        if self.random_state is None and self.checkpoint is not None and not is_part:
+            number = None if self.n_members == 1 else 0
+            seed = unfinished_seed(member_path(self.checkpoint, number))
+            if seed is not None:
+                return seed
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _read(self, X, y, sample_weight, reset):
@@ -204,9 +211,11 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         """Train on these samples and keep what comes of it."""
         members = self._members_to_train(course)
         jobs = []
-        for member, seed in members:
+        for number, (member, seed) in enumerate(members):
             own_course = replace(course, seed=seed)
-            structure, job = member._prepare(training, validation, own_course)
+            structure, job = member._prepare(
+                training, validation, own_course, None if len(members) == 1 else number
+            )
             jobs.append(job)
         results = _engine.train(structure, jobs)
         for (member, _), job, result in zip(members, jobs, results, strict=True):
@@ -257,11 +266,16 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         check_is_fitted(self)
         return list(self._all_members())
 
-    def _prepare(self, training, validation, course):
-        """The structure and the job of this network's training."""
+    def _prepare(self, training, validation, course, number):
+        """The structure and the job of this network's training.
+
+        `number` is that of the ensemble's member, None where it is no ensemble.
+        """
         structure, job = job_of(self, training, validation, course)
         rate = float(job.schedule.rates([job.state.step])[0])
         self._keep(structure, job, job.state, rate)
+        if self.checkpoint is not None and not course.is_part:
+            job = Checkpoint(_copied(self), structure, job, number).resumed(job)
         return structure, watched(self, job, validation)
 
     def _finish(self, structure, job, result, course):
@@ -395,6 +409,68 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
             build = build_model if members == [self] else build_average
             self._keras_model = build(self)
         return self._keras_model
+
+    def save_weights(self, path):
+        """Write weights and moving statistics to one file, without pickle.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; a file that is there is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file cannot be written. One that was there before is left as it is.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((8,), epochs=20).fit(X, y)
+        >>> other = MLPRegularizedClassifier((8,), epochs=1).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "iris.weights"
+        ...     network.save_weights(path)
+        ...     other = other.load_weights(path)
+        >>> bool((other.predict_proba(X) == network.predict_proba(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        save_weights(self, path)
+
+    def load_weights(self, path):
+        """Take the weights and moving statistics that `save_weights` wrote.
+
+        The rest stays as the estimator's own fit left it: classes, the statistics that
+        standardise inputs, the optimizer's state.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If the weights have other shapes or names than this network's, or the file
+            is damaged. The estimator is then as it was.
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file cannot be read.
+        """
+        check_is_fitted(self)
+        load_weights(self, path)
+        vars(self).pop("_keras_model", None)
+        return self
 
     def __getstate__(self):
         state = dict(super().__getstate__())

@@ -207,8 +207,19 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Called at the start and the end of training and of each epoch, with a Keras
         model that holds the weights of the moment. Each fit uses copies. They may stop
         training or set the model's ``optimizer.learning_rate``, which then takes the
-        place of the schedule.
-
+        place of the schedule. Where one has a hook for batches, each step is a call of
+        its own, which takes many times as long.
+    checkpoint : path-like, default=None
+        Where to write the state of training after epochs. A `fit` with the same data
+        and parameters goes on from an unfinished one, after a kill for instance, and
+        ends with the weights that it would have had; of a finished one it takes the
+        result. The file is also one for `skreg.load`. Names in braces, as in
+        ``"{epoch:02d}-{val_loss:.5f}.skreg"``, make a file of each epoch. Members of an
+        ensemble have a file each (``-member0`` ...). Not used by `partial_fit`. Fits of
+        a search cannot share a path: see `stacked`.
+    checkpoint_every : int or "best", default=1
+        Epochs from one checkpoint to the next, or "best" to write those alone in which
+        the monitored value improves. Only used with `checkpoint`.
     verbose : int or bool, default=0
         Whether each epoch prints a line.
 
@@ -340,6 +351,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         class_weight=None,
         n_members=1,
         callbacks=None,
+        checkpoint=None,
+        checkpoint_every=1,
         verbose=0,
         warm_start=False,
         random_state=None,
@@ -386,6 +399,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         self.class_weight = class_weight
         self.n_members = n_members
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.verbose = verbose
         self.warm_start = warm_start
         self.random_state = random_state

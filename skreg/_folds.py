@@ -34,14 +34,15 @@ def on_all_splits(function, variants, splits):
 
     Its fits train in stacks.
     """
+    variants = list(variants)
     with stacked_if_not_yet():
         found = joblib.Parallel()(
             joblib.delayed(function)(variant, split)
-            for variant in variants
             for split in splits
+            for variant in variants
         )
-    n = len(splits)
-    return [found[start : start + n] for start in range(0, len(found), n)]
+    n = len(variants)
+    return [found[start::n] for start in range(n)]
 
 
 def score_name(estimator, scoring):

@@ -4,6 +4,8 @@ It consists of Keras's own layers, loss and optimizer, so that it can be saved, 
 and trained further without skreg.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ._configuration import kernel_initializers, seeded
@@ -57,17 +59,36 @@ def write_state(model, structure, state):
 
 def read_weights(model, state):
     """The weights and moving statistics that the model holds, in the state's form."""
-
-    def read(variables, like):
-        return {
-            name: np.asarray(variable).reshape(array.shape)
-            for variable, (name, array) in zip(variables, like.items(), strict=True)
-        }
-
     return (
-        read(model.trainable_variables, state.weights),
-        read(_moving_variables(model), state.moving),
+        _read(model.trainable_variables, state.weights),
+        _read(_moving_variables(model), state.moving),
     )
+
+
+def read_state(model, structure, state):
+    """The state that the model and its optimizer hold, in this state's form."""
+    weights, moving = read_weights(model, state)
+    optimizer, slots = model.optimizer, {}
+    for name, slot in _slots(structure).items():
+        held, like = getattr(optimizer, slot.keras_attribute), state.slots[name]
+        if slot.scalar:
+            slots[name] = {k: np.full_like(v, float(held)) for k, v in like.items()}
+        else:
+            slots[name] = _read(held, like) if held else like
+    return replace(
+        state,
+        weights=weights,
+        moving=moving,
+        slots=slots,
+        step=int(optimizer.iterations),
+    )
+
+
+def _read(variables, like):
+    return {
+        name: np.asarray(variable).reshape(array.shape)
+        for variable, (name, array) in zip(variables, like.items(), strict=True)
+    }
 
 
 def _slots(structure):

@@ -7,6 +7,7 @@ the messages. Names that Keras or the engine define come from their own tables.
 import difflib
 import math
 import numbers
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -283,6 +284,12 @@ RULES = {
     "n_members": _count(),
     "callbacks": _or_none(
         Rule(_is_callback_list, "a list of Keras callback instances"), "no callbacks"
+    ),
+    "checkpoint": _or_none(
+        Rule(lambda v: isinstance(v, (str, os.PathLike)), "a path"), "no checkpoints"
+    ),
+    "checkpoint_every": _either(
+        lambda: ["best"], _is_count, "an integer of at least 1 or {}"
     ),
     "verbose": Rule(
         lambda v: isinstance(v, (bool, np.bool_)) or _is_count(v, 0),

@@ -1,5 +1,6 @@
 """`stacked`, in which the fits of a search train together, and its joblib backend."""
 
+import os
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from numbers import Integral
@@ -7,6 +8,7 @@ from numbers import Integral
 import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
+from ._checkpoints import ResultStore
 from ._engine.gather import (
     Gatherer,
     current_gatherer,
@@ -22,7 +24,7 @@ EXECUTOR_CAPACITY = 1024
 
 
 @contextmanager
-def stacked(lanes=None, executor=None, progress=False):
+def stacked(lanes=None, executor=None, progress=False, checkpoint=None):
     """Train the fits of an unmodified search together, as stacked networks.
 
     Inside of the context the fits that scikit-learn hands to joblib wait for one
@@ -50,6 +52,12 @@ def stacked(lanes=None, executor=None, progress=False):
         Whether to show a bar with the fits that are done, the epochs and lanes in
         training, and the best validation value where there is one; on a terminal only,
         unless "always".
+    checkpoint : path-like, default=None
+        A directory that keeps the result of each fit. A search that is started again
+        with the same data and parameters, after a kill for instance, takes what is
+        there and trains the rest. The estimator needs a number as its `random_state`:
+        without one each fit is another. Fits with `callbacks` or `verbose` train again.
+        Nothing in it is deleted.
 
     Raises
     ------
@@ -85,9 +93,15 @@ def stacked(lanes=None, executor=None, progress=False):
             "The 'progress' parameter must be True, False or 'always'. Got "
             f"{progress!r} instead."
         )
+    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+        raise ValueError(
+            "The 'checkpoint' parameter must be the path of a directory or None. Got "
+            f"{checkpoint!r} instead."
+        )
+    store = None if checkpoint is None else ResultStore(checkpoint)
     with (
         progress_bar(progress) as show,
-        _gatherer(lanes, executor, show),
+        _gatherer(lanes, executor, show, store),
         joblib.parallel_config(backend="skreg"),
     ):
         yield
@@ -103,14 +117,14 @@ def stacked_if_not_yet():
         yield
 
 
-def _gatherer(lanes=None, executor=None, show=None):
+def _gatherer(lanes=None, executor=None, show=None, store=None):
     cores = joblib.cpu_count()
     trainer = LocalTrainer(cores)
     # Room for two stacks a core: one that trains and one that fills.
     capacity = max(CAPACITY_PER_CORE, 2 * (lanes or 0)) * cores
     if executor is not None:
         trainer, capacity = ExecutorTrainer(executor), max(capacity, EXECUTOR_CAPACITY)
-    return Gatherer(trainer, lanes, cores, capacity, show)
+    return Gatherer(trainer, lanes, cores, capacity, show, store)
 
 
 class StackingBackend(ParallelBackendBase):

@@ -3,7 +3,7 @@
 from .._keras import keras
 from .blocks import full_stack
 from .gather import current_gatherer
-from .jobs import Job, Result, Rows, State, Stopping
+from .jobs import Job, Progress, Result, Rows, State, Stopping
 from .losses import LOSSES
 from .network import initial_weights, weight_shapes
 from .optimizers import OPTIMIZERS
@@ -16,6 +16,7 @@ from .training import train_block
 __all__ = [
     "OPTIMIZERS",
     "Job",
+    "Progress",
     "Result",
     "Rows",
     "Schedule",

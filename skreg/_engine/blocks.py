@@ -48,6 +48,7 @@ class Group:
     programs: Callable  # gives (structure, lanes) of the programs that there are
     requests: list = field(default_factory=list)
     is_urgent: bool = False  # do not wait for more
+    is_compiling: bool = False  # a block that others would only wait for
 
     def add(self, request):
         """Let a request wait."""

@@ -66,9 +66,15 @@ class Gatherer:
         How many jobs may wait or train at a time.
     show : callable or None
         Called with a `Progress` whenever it changes.
+    store : object or None
+        ``store.train(structure, jobs, train)`` gives results that it knows, and those
+        of `train` for the other jobs.
     """
 
-    def __init__(self, trainer, lanes=None, n_cores=1, capacity=64, show=None):
+    def __init__(
+        self, trainer, lanes=None, n_cores=1, capacity=64, show=None, store=None
+    ):
+        self._store = store
         self._trainer = trainer
         self._lanes = lanes
         self._n_cores = n_cores
@@ -209,6 +215,11 @@ class Gatherer:
 
     def train(self, structure, jobs):
         """The results of jobs, which wait for others to share a stack with."""
+        if self._store is None:
+            return self._train(structure, jobs)
+        return self._store.train(structure, jobs, self._train)
+
+    def _train(self, structure, jobs):
         task = self._task_here()
         fit = Fit(task, results=[None] * len(jobs), missing=len(jobs))
         fit.nbytes = COPIES * jobs[0].rows.nbytes
@@ -342,18 +353,26 @@ class Gatherer:
         # Those with a program come first: others compile beside them.
         for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
             while self._blocks < self._trainer.room and group.requests:
-                if not (all_wait or group.is_ready()):
+                if group.is_compiling or not (all_wait or group.is_ready()):
                     break
+                block = group.take()
+                group.is_compiling = self._trainer.compiles(block)
                 self._blocks += 1
-                yield partial(self._start, group.take())
+                yield partial(self._start, group, block)
 
     def _has_room(self):
         jobs = self._unfinished_jobs + self._running
         return jobs < self.capacity and self._room_bytes > 0
 
-    def _start(self, block):
-        watch = _BlockWatch(self, block)
+    def _start(self, group, block):
+        watch = _BlockWatch(self, group, block)
         self._trainer.start(block, watch, partial(self._end, block, watch))
+
+    def _has_compiled(self, group):
+        """A block has its program, for which others of its group wait."""
+        if group.is_compiling:
+            group.is_compiling = False
+            self._go_on()
 
     def _end(self, block, watch, error=None):
         watch.ends()
@@ -394,8 +413,9 @@ class Gatherer:
 class _BlockWatch(Watch):
     """Takes results to the fits that wait for them."""
 
-    def __init__(self, gatherer, block):
+    def __init__(self, gatherer, group, block):
         self._gatherer = gatherer
+        self._group = group
         self._requests = block.requests
         self._lanes = 0
 
@@ -403,6 +423,7 @@ class _BlockWatch(Watch):
         return not self._requests[index].fit.is_over
 
     def has_trained(self, epochs, running):
+        self._gatherer._has_compiled(self._group)
         self._gatherer._note(epochs, running - self._lanes)
         self._lanes = running
 
@@ -411,4 +432,5 @@ class _BlockWatch(Watch):
 
     def ends(self):
         """The block has ended."""
+        self._gatherer._has_compiled(self._group)
         self._gatherer._note(0, -self._lanes)

@@ -73,6 +73,35 @@ class Stopping:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far the training of a job is, after an epoch.
+
+    Attributes
+    ----------
+    state : State
+    history : dict of str to list of float
+    best_value : float
+        Of the monitored entry, so far.
+    best_epoch : int
+        The epoch that it belongs to, counted from 1; 0 before the first.
+    best_state : State or None
+        That epoch's, where its weights are to be restored.
+    learning_rate : float or None
+        The constant rate that a listener has set.
+    is_done : bool
+        Whether no epoch follows.
+    """
+
+    state: State
+    history: dict[str, list]
+    best_value: float
+    best_epoch: int
+    best_state: State | None = None
+    learning_rate: float | None = None
+    is_done: bool = False
+
+
+@dataclass(frozen=True)
 class Job:
     """All that the training of one lane needs.
 
@@ -99,6 +128,13 @@ class Job:
         ``listener(epoch, logs, state)`` is called after each epoch, with a function
         of no arguments as `state`. It returns None, or a dictionary with any of
         "stop" (True ends training) and "learning_rate" (constant from then on).
+    batch_listener : callable or None
+        ``batch_listener(batch, loss, state)`` is called after each batch, with its
+        number in the epoch and the epoch's mean loss so far, and answers the same.
+    progress : Progress or None
+        Where an earlier training of this job got to, from which it goes on.
+    keep : callable or None
+        ``keep(progress)`` is called after each epoch.
     """
 
     state: State
@@ -114,6 +150,9 @@ class Job:
     score: Callable | None = None
     stopping: Stopping | None = None
     listener: Callable | None = None
+    batch_listener: Callable | None = None
+    progress: Progress | None = None
+    keep: Callable | None = None
 
     @property
     def steps_per_epoch(self):
@@ -133,7 +172,13 @@ class Job:
     @property
     def is_watched(self):
         """Whether the host has to look at the lane after each epoch."""
-        return bool(self.validation or self.stopping or self.score or self.listener)
+        looks = self.validation, self.stopping, self.score, self.listener, self.keep
+        return any(look is not None for look in looks)
+
+    @property
+    def stays_here(self):
+        """Whether it has to train in the process that its fit is in."""
+        return self.listener is not None or self.keep is not None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Where blocks are trained: on threads of this process, or by an executor.
 
 A trainer has ``room``, how many blocks it takes at a time; ``programs()``, the
-(structure, lanes) of the programs that it has; ``start(block, watch, done)``, which
-returns at once, and in the end calls ``done(error)``; and ``close()``.
+(structure, lanes) of the programs that it has; ``compiles(block)``, whether others like
+this block would wait for its program; ``start(block, watch, done)``, which returns at
+once, and in the end calls ``done(error)``; and ``close()``.
 """
 
 import itertools
@@ -29,6 +30,10 @@ class LocalTrainer:
 
     programs = staticmethod(compiled_programs)
 
+    def compiles(self, block):
+        """Whether this block has to make its program."""
+        return (block.structure, block.lanes) not in compiled_programs()
+
     def start(self, block, watch, done):
         """Train a block; results go to `watch` as soon as they are there."""
         self._threads.submit(self._train, block, watch, done)
@@ -51,7 +56,7 @@ class ExecutorTrainer:
 
     Rows travel once to each worker: a block is sent without the rows that have been
     sent before; a worker that does not hold them says so, and gets them. Jobs with a
-    listener (callbacks, verbose) train here, where their listener is.
+    listener (callbacks, verbose) or a checkpoint train here, where those are.
     """
 
     room = 1_000_000
@@ -72,9 +77,13 @@ class ExecutorTrainer:
         """Those that the workers have been asked to make, or that this process has."""
         return [*self._programs, *compiled_programs()]
 
+    def compiles(self, block):
+        """Never: each worker makes its own program, beside the others."""
+        return False
+
     def start(self, block, watch, done):
         """Send a block; its results go to `watch` when they are back."""
-        if any(job.listener is not None for job in block.jobs):
+        if any(job.stays_here for job in block.jobs):
             self._here.start(block, watch, done)
             return
         self._programs.add((block.structure, block.lanes))

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import step
 from .batches import Chunk, count_validation_batches, validation_batches
-from .jobs import Result
+from .jobs import Progress, Result
 from .numbers import count_numbers, pack_numbers
 from .packing import pack_lane, row_size, unpack_lane
 from .program import fewest_lanes, inference, training_program
@@ -56,6 +56,10 @@ def train_block(structure, jobs, lanes=None, watch=None):
     lanes = max(lanes or len(jobs), fewest_lanes(structure))
     stack = _Stack(structure, lanes, jobs[0].rows.y.shape[1])
     waiting = deque(_Lane(index, job) for index, job in enumerate(jobs))
+    for lane in [lane for lane in waiting if lane.is_done]:  # earlier, by its progress
+        waiting.remove(lane)
+        results[lane.index] = lane.result(lane.start)
+        watch.has_finished(lane.index, results[lane.index])
     while waiting or stack.running:
         stack.seat(waiting)
         n_running = len(stack.running)
@@ -96,8 +100,8 @@ class _Stack:
         for i in free[: len(waiting)]:
             lane = self._lanes[i] = waiting.popleft()
             job = lane.job
-            rows[i] = pack_lane(self._structure, job.state)
-            steps[i], self._seeds[i] = job.state.step, job.seed
+            rows[i] = pack_lane(self._structure, lane.start)
+            steps[i], self._seeds[i] = lane.start.step, job.seed
             numbers[i] = pack_numbers(self._structure, job.numbers)
             self._validation.seat(i, job.validation)
         self._rows, self._steps, self._numbers = to_tensors((rows, steps, numbers))
@@ -133,6 +137,9 @@ class _Stack:
         return min(self._chunk.n_steps, *left)
 
     def _look(self):
+        for i, lane in self.running:
+            if lane.job.batch_listener is not None:
+                lane.end_batch(self._reader(i, lane))
         due = [(i, lane) for i, lane in self.running if lane.is_due]
         if any(lane.job.validation is not None for _, lane in due):
             val_losses = self._validation(self._rows, self._numbers)
@@ -168,6 +175,7 @@ class _Lane:
     def __init__(self, index, job):
         self.index = index
         self.job = job
+        self.start = job.state
         self.steps_done = 0
         self.history = {}
         self.diverged = None  # the epoch, counted from 1
@@ -177,19 +185,45 @@ class _Lane:
         self._best_value = -np.inf if job.larger_is_better else np.inf
         self._best_epoch = 0
         self._best_state = None
+        self._learning_rate = None  # that a listener has set
+        if job.progress is not None:
+            self._go_on_from(job.progress)
+
+    def _go_on_from(self, progress):
+        self.start = progress.state
+        self.history = {name: list(v) for name, v in progress.history.items()}
+        self.steps_done = self._epochs_done * self.job.steps_per_epoch
+        self._stopped = progress.is_done
+        self._best_value = progress.best_value
+        self._best_epoch = progress.best_epoch
+        self._best_state = progress.best_state
+        self._obey({"learning_rate": progress.learning_rate})
+
+    def _progress(self, read_state):
+        return Progress(
+            read_state(),
+            {name: list(values) for name, values in self.history.items()},
+            self._best_value,
+            self._best_epoch,
+            self._best_state,
+            self._learning_rate,
+            self.is_done,
+        )
 
     @property
     def steps_to_look(self):
         """Steps until the host has to look at the lane."""
+        if self.job.batch_listener is not None:
+            return 1
         if self.job.is_watched:
             return self.job.steps_per_epoch - self.steps_done % self.job.steps_per_epoch
         return self.job.n_steps - self.steps_done
 
     @property
     def is_due(self):
-        """Whether those steps have just been taken."""
-        at_end = self.steps_done == self.job.n_steps
-        if self.job.is_watched:
+        """Whether an epoch has just ended that has to be looked at."""
+        at_end = self.steps_done == self.job.n_steps or self._stopped
+        if self.job.is_watched and not self._stopped:
             at_end = self.steps_done % self.job.steps_per_epoch == 0
         return at_end and not self.diverged
 
@@ -214,12 +248,8 @@ class _Lane:
 
     def end_epochs(self, val_loss, read_state):
         """Note the epochs since the last look and decide whether the lane goes on."""
-        losses = np.concatenate(self._losses).reshape(-1, self.job.steps_per_epoch)
+        self.history.setdefault("loss", []).extend(self._mean_losses())
         self._losses = []
-        rows = np.full(self.job.steps_per_epoch, self.job.batch_size)
-        rows[-1] = len(self.job.rows) - rows[:-1].sum()
-        means = losses.astype(np.float64) @ rows / len(self.job.rows)
-        self.history.setdefault("loss", []).extend(means.tolist())
         if self.job.validation is not None:
             self._log("val_loss", val_loss)
         if self.job.score is not None:
@@ -230,6 +260,26 @@ class _Lane:
         if self.job.listener is not None:
             logs = {name: values[-1] for name, values in self.history.items()}
             self._obey(self.job.listener(self._epochs_done, logs, read_state))
+        if self.job.keep is not None:
+            self.job.keep(self._progress(read_state))
+
+    def end_batch(self, read_state):
+        """Tell the listener of a batch, after which the epoch may end early."""
+        batch = (self.steps_done - 1) % self.job.steps_per_epoch
+        (loss,) = self._mean_losses()
+        try:
+            self._obey(self.job.batch_listener(batch, loss, read_state))
+        except Exception as error:  # a user's callback
+            self.error = error
+
+    def _mean_losses(self):
+        """Mean loss of each epoch since the last look, the last one maybe cut short."""
+        losses = np.concatenate(self._losses).astype(np.float64)
+        rows = np.full(self.job.steps_per_epoch, self.job.batch_size)
+        rows[-1] = len(self.job.rows) - rows[:-1].sum()
+        if len(losses) < len(rows):
+            rows = rows[: len(losses)]
+        return (losses.reshape(-1, len(rows)) @ rows / rows.sum()).tolist()
 
     def _log(self, name, value):
         self.history.setdefault(name, []).append(float(value))
@@ -251,9 +301,10 @@ class _Lane:
         if not answer:
             return
         self._stopped = self._stopped or answer.get("stop", False)
-        if "learning_rate" in answer:
-            constant = Schedule.constant(answer["learning_rate"])
-            self.job = replace(self.job, schedule=constant)
+        rate = answer.get("learning_rate")
+        if rate is not None:
+            self._learning_rate = rate
+            self.job = replace(self.job, schedule=Schedule.constant(rate))
 
     def result(self, state):
         """The lane's result from its last state."""
