@@ -8,6 +8,7 @@ from ._displays import (
     WeightsDisplay,
 )
 from ._files import load, save
+from ._onnx import register_onnx_converters
 from ._regressor import MLPRegularizedRegressor
 from ._remedies import compare_remedies
 from ._search import RegularizationSearchCV
@@ -24,6 +25,7 @@ __all__ = [
     "WeightsDisplay",
     "compare_remedies",
     "load",
+    "register_onnx_converters",
     "regularization_space",
     "save",
     "stacked",

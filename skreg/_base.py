@@ -25,6 +25,7 @@ from ._inputs import Standardizer, flattened, row_blocks
 from ._model import build_average, build_model
 from ._parameters import check_parameters
 from ._samples import Sample, split_off_validation
+from ._scikeras import to_scikeras
 from ._structure import Structure
 from ._weights import load_weights, save_weights
 
@@ -408,7 +409,36 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
             members = self._all_members()
             build = build_model if members == [self] else build_average
             self._keras_model = build(self)
+            # Keras exports to ONNX only what has been called.
+            self._keras_model(np.zeros((1, self.n_features_in_)))
         return self._keras_model
+
+    def to_scikeras(self):
+        """The same network and settings as an untrained SciKeras estimator.
+
+        It starts from the weights that `fit` would start from, and scales inputs (and a
+        regressor's targets) on the rows of each fit. The network's parameters are
+        called ``model__dropout`` and so on there; `epochs`, `batch_size`, `callbacks`,
+        `class_weight`, `verbose`, `warm_start` and `random_state` keep their names.
+        Early stopping is Keras's callback, on the last `validation_fraction` of the
+        rows. ``batch_size="auto"`` becomes that of the last fit, or 32. Checkpoints
+        are left out.
+
+        Importing SciKeras changes how Keras's own objects are pickled in this process.
+
+        Returns
+        -------
+        scikeras.wrappers.KerasClassifier or scikeras.wrappers.KerasRegressor
+
+        Raises
+        ------
+        ImportError
+            Without SciKeras: ``pip install "skreg[scikeras]"``.
+        ValueError
+            For what SciKeras does not have: ensembles, ``loss="hinge"``, a scorer as
+            `monitor`, a warm-up before another schedule than "constant" or "cosine".
+        """
+        return to_scikeras(self)
 
     def save_weights(self, path):
         """Write weights and moving statistics to one file, without pickle.
@@ -471,6 +501,12 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         load_weights(self, path)
         vars(self).pop("_keras_model", None)
         return self
+
+    def __dir__(self):
+        # Without members_: skl2onnx follows it, and it leads back here. scikit-learn's
+        # tries every name, and so would build model_.
+        names = {*object.__dir__(self)} - {"members_"}
+        return [name for name in names if name == "model_" or hasattr(self, name)]
 
     def __getstate__(self):
         state = dict(super().__getstate__())

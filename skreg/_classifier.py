@@ -7,6 +7,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
 from ._base import RegularizedNetwork, all_or_nothing
+from ._from_keras import from_keras
 from ._parameters import CLASSIFIER_RULES
 from ._targets import ClassTargets, check_class_targets
 
@@ -209,6 +210,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         training or set the model's ``optimizer.learning_rate``, which then takes the
         place of the schedule. Where one has a hook for batches, each step is a call of
         its own, which takes many times as long.
+
     checkpoint : path-like, default=None
         Where to write the state of training after epochs. A `fit` with the same data
         and parameters goes on from an unfinished one, after a kill for instance, and
@@ -217,9 +219,11 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ``"{epoch:02d}-{val_loss:.5f}.skreg"``, make a file of each epoch. Members of an
         ensemble have a file each (``-member0`` ...). Not used by `partial_fit`. Fits of
         a search cannot share a path: see `stacked`.
+
     checkpoint_every : int or "best", default=1
         Epochs from one checkpoint to the next, or "best" to write those alone in which
         the monitored value improves. Only used with `checkpoint`.
+
     verbose : int or bool, default=0
         Whether each epoch prints a line.
 
@@ -404,6 +408,56 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         self.verbose = verbose
         self.warm_start = warm_start
         self.random_state = random_state
+
+    @classmethod
+    def from_keras(cls, model, classes=None, **parameters):
+        """A fitted estimator that predicts as a trained Keras network does.
+
+        `partial_fit`, and `fit` with ``warm_start=True``, go on from its weights and,
+        if it is compiled, from its optimizer's state; `fit` without starts afresh with
+        the same settings. The model itself is left as it is.
+
+        Parameters
+        ----------
+        model : keras.Model
+            Sequential or functional, one input, one output: [Flatten], [Normalization
+            or Rescaling], [Dropout], [GaussianNoise], hidden layers of Dense,
+            [BatchNormalization or LayerNormalization], activation, [Dropout], and at
+            the end Dense with its activation. Also any `model_`.
+        classes : array-like of shape (n_classes,), default=None
+            Labels of the outputs, in ascending order. None is 0, 1 and so on. Not used
+            where there are several sigmoids, which are labels by themselves.
+        **parameters
+            Constructor parameters that the network does not say, such as `epochs`,
+            `batch_size`, `warm_start` and `random_state`; or `loss`, to go on with
+            another than the model's.
+
+        Returns
+        -------
+        MLPRegularizedClassifier
+
+        Raises
+        ------
+        ValueError
+            For a layer or a setting that no parameter says, with the layer's name.
+
+        Examples
+        --------
+        >>> import keras
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> layers = [keras.layers.Dense(8, "relu"), keras.layers.Dense(3, "softmax")]
+        >>> model = keras.Sequential([keras.Input((4,)), *layers])
+        >>> model.compile("adam", "sparse_categorical_crossentropy")
+        >>> _ = model.fit(X, y, epochs=2, verbose=0)
+        >>> network = MLPRegularizedClassifier.from_keras(model, batch_size=32)
+        >>> network.hidden_layer_sizes, network.optimizer, network.n_iter_
+        ((8,), 'adam', 2)
+        >>> network.partial_fit(X, y).n_iter_
+        3
+        """
+        return from_keras(cls, model, classes, **parameters)
 
     @all_or_nothing
     def partial_fit(self, X, y, classes=None, sample_weight=None):

@@ -135,11 +135,8 @@ def _layers(estimator):
 
 
 def _standardization(layer, mean, scale, limit):
-    if np.all(mean == 0) and np.all(scale == 1):
-        pass
-    elif scale.min() > 1e-6 and scale.max() < 1e18:
-        yield layer("Normalization", mean=mean, variance=scale**2)
-    else:  # Keras holds variances in single precision and deviations above 1e-7
+    # Not Normalization, whose tensors Keras's export to ONNX makes inputs of.
+    if np.any(mean != 0) or np.any(scale != 1):
         yield layer("Rescaling", 1.0, offset=(-mean).tolist())
         yield layer("Rescaling", (1 / scale).tolist())
     if not np.isinf(limit):

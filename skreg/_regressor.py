@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from ._base import RegularizedNetwork, all_or_nothing
+from ._from_keras import from_keras
 from ._parameters import REGRESSOR_RULES
 from ._targets import NumberTargets
 
@@ -183,6 +184,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         training or set the model's ``optimizer.learning_rate``, which then takes the
         place of the schedule. Where one has a hook for batches, each step is a call of
         its own, which takes many times as long.
+
     checkpoint : path-like, default=None
         Where to write the state of training after epochs. A `fit` with the same data
         and parameters goes on from an unfinished one, after a kill for instance, and
@@ -191,9 +193,11 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         ``"{epoch:02d}-{val_loss:.5f}.skreg"``, make a file of each epoch. Members of an
         ensemble have a file each (``-member0`` ...). Not used by `partial_fit`. Fits of
         a search cannot share a path: see `stacked`.
+
     checkpoint_every : int or "best", default=1
         Epochs from one checkpoint to the next, or "best" to write those alone in which
         the monitored value improves. Only used with `checkpoint`.
+
     verbose : int or bool, default=0
         Whether each epoch prints a line.
 
@@ -377,6 +381,38 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         self.verbose = verbose
         self.warm_start = warm_start
         self.random_state = random_state
+
+    @classmethod
+    def from_keras(cls, model, **parameters):
+        """A fitted estimator that predicts as a trained Keras network does.
+
+        `partial_fit`, and `fit` with ``warm_start=True``, go on from its weights and,
+        if it is compiled, from its optimizer's state; `fit` without starts afresh with
+        the same settings. The model itself is left as it is.
+
+        Parameters
+        ----------
+        model : keras.Model
+            Sequential or functional, one input, one output: [Flatten], [Normalization
+            or Rescaling], [Dropout], [GaussianNoise], hidden layers of Dense,
+            [BatchNormalization or LayerNormalization], activation, [Dropout], and at
+            the end Dense with its activation; a Rescaling may follow. Also any
+            `model_`.
+        **parameters
+            Constructor parameters that the network does not say, such as `epochs`,
+            `batch_size`, `warm_start` and `random_state`; or `loss`, to go on with
+            another than the model's.
+
+        Returns
+        -------
+        MLPRegularizedRegressor
+
+        Raises
+        ------
+        ValueError
+            For a layer or a setting that no parameter says, with the layer's name.
+        """
+        return from_keras(cls, model, **parameters)
 
     @all_or_nothing
     def partial_fit(self, X, y, sample_weight=None):

@@ -1,5 +1,6 @@
 """The README's code runs, and the two docstrings agree where the parameters do."""
 
+import importlib.util
 import inspect
 import re
 import subprocess
@@ -27,6 +28,22 @@ def test_the_readme_runs(tmp_path):
     assert float(score) > 0.93
     assert "dropout" in best
     assert (tmp_path / "network.keras").stat().st_size > 10_000
+
+
+def test_the_page_for_those_who_come_from_elsewhere_runs(tmp_path):
+    if importlib.util.find_spec("scikeras") is None:
+        pytest.skip("SciKeras is the extra 'scikeras'")
+    text = (ROOT / "docs" / "coming_from.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(blocks) == 9
+    result = subprocess.run(
+        [sys.executable, "-c", "\n".join(blocks)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.splitlines() == ["(32,) 0.2 0.001 0.001", "True"]
 
 
 def test_the_readme_lists_every_parameter():

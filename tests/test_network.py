@@ -41,7 +41,7 @@ def test_model_consists_of_layers_of_keras():
     names = [type(layer).__name__ for layer in network.model_.layers]
     block = ["Dense", "BatchNormalization", "Activation", "Dropout"]
     assert names == [
-        *("Normalization", "Dropout", "GaussianNoise"),
+        *("Rescaling", "Rescaling", "Dropout", "GaussianNoise"),
         *(block * 2),
         *("Dense", "Activation"),
     ]
@@ -54,7 +54,7 @@ def test_selu_gets_alpha_dropout_and_lecun():
     network = plain_classifier((8,), "selu", dropout=0.2, epochs=1).fit(X, y)
     layers = {type(layer).__name__: layer for layer in network.model_.layers}
     assert "AlphaDropout" in layers
-    assert type(network.model_.layers[1].kernel_initializer).__name__ == "LecunNormal"
+    assert type(network.model_.layers[2].kernel_initializer).__name__ == "LecunNormal"
 
 
 def test_model_is_kept_and_follows_training():

@@ -75,6 +75,8 @@ SHARED = {
     "monitor": [("roc_uac", "roc_auc"), ("val_los", "val_loss"), (None, None)],
     "restore_best_weights": FLAG,
     "callbacks": [(Unhelpful(), None), (["EarlyStopping"], None)],
+    "checkpoint": [(3, None), (True, None), (["a"], None)],
+    "checkpoint_every": [(0, None), (1.5, None), ("bset", "best"), (None, None)],
     "verbose": [(-1, None), ("yes", None), (0.5, None)],
     "warm_start": FLAG,
     "random_state": [(-1, None), ("seed", None), (2**32, None), (1.5, None)],
