@@ -2,6 +2,7 @@
 
 import functools
 from abc import ABCMeta, abstractmethod
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -212,13 +213,18 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         """Train on these samples and keep what comes of it."""
         members = self._members_to_train(course)
         jobs = []
-        for number, (member, seed) in enumerate(members):
-            own_course = replace(course, seed=seed)
-            structure, job = member._prepare(
-                training, validation, own_course, None if len(members) == 1 else number
-            )
-            jobs.append(job)
-        results = _engine.train(structure, jobs)
+        with ExitStack() as checkpoints:
+            for number, (member, seed) in enumerate(members):
+                structure, job = member._prepare(
+                    training,
+                    validation,
+                    replace(course, seed=seed),
+                    None if len(members) == 1 else number,
+                )
+                if job.keep is not None:
+                    checkpoints.enter_context(job.keep.alone())
+                jobs.append(job)
+            results = _engine.train(structure, jobs)
         for (member, _), job, result in zip(members, jobs, results, strict=True):
             member._finish(structure, job, result, course)
         self._take_members([member for member, _ in members])

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import re
+import threading
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -52,6 +54,9 @@ def _text(value):
 
 # --- a fit
 
+_in_use = set()  # paths
+_lock = threading.Lock()
+
 
 class Checkpoint:
     """Writes how far a fit is, and goes on from what an earlier process wrote.
@@ -88,6 +93,23 @@ class Checkpoint:
                 f"another path, or delete {self._path}."
             )
         return job
+
+    @contextmanager
+    def alone(self):
+        """While no other fit of this process writes to the path."""
+        path = self._path.absolute()
+        with _lock:
+            if path in _in_use:
+                raise ValueError(
+                    "The 'checkpoint' parameter must name a path for one fit at a time."
+                    f" Got {path} for two: leave it out in a search, which "
+                    "stacked(checkpoint=...) keeps."
+                )
+            _in_use.add(path)
+        try:
+            yield
+        finally:
+            _in_use.discard(path)
 
     @property
     def _is_template(self):

@@ -154,7 +154,7 @@ def numbers_of(estimator, found):
     """Every number that a lane of the estimator's structure carries."""
     layers = len(hidden_layers(estimator.hidden_layer_sizes))
     names = {name for group in REMEDIES.values() for name in group} - {"max_norm"}
-    names |= {"negative_slope"}
+    names |= {"negative_slope", "batchnorm_momentum"}
     # Each kind of estimator has its own parameters of the loss.
     names |= {"label_smoothing", "focal_gamma", "huber_delta", "quantile"} & set(
         vars(estimator)

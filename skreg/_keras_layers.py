@@ -250,7 +250,10 @@ def _read_block(layers, facts, dropout):
     activation, slope = activation_of(dense)
     if activation == "linear" and dense.activity_regularizer is None:
         normalization = layers.take("BatchNormalization", "LayerNormalization")
-        facts.add(normalization or dense, batchnorm=batchnorm_of(normalization))
+        batchnorm = batchnorm_of(normalization)
+        facts.add(normalization or dense, batchnorm=batchnorm)
+        if batchnorm is True:
+            facts.add(normalization, batchnorm_momentum=float(normalization.momentum))
         taken = layers.take(*_ACTIVATIONS)
         if taken is not None:
             layer = taken

@@ -6,7 +6,7 @@ What no parameter says is refused, by the layer's name.
 import numpy as np
 
 from ._configuration import activation_name
-from ._engine.network import BATCHNORM_MOMENTUM, NORMALIZATION_EPSILON
+from ._engine.network import NORMALIZATION_EPSILON
 from ._keras import keras
 
 
@@ -54,19 +54,13 @@ def batchnorm_of(layer):
         return False
     is_batch = type(layer).__name__ == "BatchNormalization"
     wanted = {"epsilon": NORMALIZATION_EPSILON, "center": True, "scale": True}
-    wanted |= {"momentum": BATCHNORM_MOMENTUM, "renorm": False} if is_batch else {}
+    wanted |= {"renorm": False} if is_batch else {}
     wanted |= dict.fromkeys(("beta_regularizer", "gamma_regularizer"))
     wanted |= dict.fromkeys(("beta_constraint", "gamma_constraint"))
     for name, value in wanted.items():
         got = getattr(layer, name, value)  # Keras 3.12 has no renorm
         if got != value:
-            advice = (
-                " To accept it for further training, set layer.momentum first; it does"
-                " not matter to predictions"
-                if name == "momentum"
-                else ""
-            )
-            refuse(layer, f"has {name}={got!r}. The estimators' is {value!r}.{advice}")
+            refuse(layer, f"has {name}={got!r}. The estimators' is {value!r}")
     if np.atleast_1d(layer.axis).tolist() not in ([-1], [1]):
         refuse(layer, f"acts along axis {layer.axis}. It must be the last one")
     return True if is_batch else "layer"

@@ -10,7 +10,6 @@ import numpy as np
 
 from ._configuration import kernel_initializers, seeded
 from ._engine.losses import LOSSES
-from ._engine.network import BATCHNORM_MOMENTUM
 from ._engine.optimizers import OPTIMIZERS
 from ._keras import keras
 
@@ -119,7 +118,7 @@ def _layers(estimator):
     for i, units in enumerate(structure.hidden):
         yield layer("Dense", units, **_dense_settings(initializers[i], n))
         if structure.normalization == "batch":
-            yield layer("BatchNormalization", momentum=BATCHNORM_MOMENTUM)
+            yield layer("BatchNormalization", momentum=n["batchnorm_momentum"])
         elif structure.normalization == "layer":
             yield layer("LayerNormalization")
         yield _hidden_activation(layer, structure, n)

@@ -241,6 +241,7 @@ RULES = {
     "max_norm": _or_none(_positive(), "no limit"),
     "weight_decay": _or_none(_not_negative(), _USUAL),
     "batchnorm": _boolean_or("layer"),
+    "batchnorm_momentum": _rate(),
     "normalize": _boolean_or("robust"),
     "initializer": _either(
         initializer_names,

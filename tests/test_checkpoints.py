@@ -156,6 +156,20 @@ def test_other_data_or_parameters_do_not_go_on(cut_after, tmp_path):
     assert_same_training(changed, network(l2=0.1).fit(X, Y))
 
 
+def test_fits_at_a_time_do_not_share_a_path(tmp_path):
+    search = GridSearchCV(
+        network(checkpoint=tmp_path / "run"), {"l2": [0.0, 0.1]}, error_score="raise"
+    )
+    with pytest.raises(ValueError, match="path for one fit at a time"), stacked():
+        search.fit(X, Y)
+    (tmp_path / "run").unlink(missing_ok=True)
+    search.fit(X, Y)  # one after the other
+    loaded = skreg.load(tmp_path / "run")
+    np.testing.assert_array_equal(
+        loaded.predict_proba(X), search.best_estimator_.predict_proba(X)
+    )
+
+
 def test_a_foreign_file_is_refused_and_stays(tmp_path):
     (tmp_path / "letter").write_text("Dear reader")
     with pytest.raises(ValueError, match="letter is not a file of skreg's"):

@@ -52,6 +52,7 @@ SHARED = {
     "max_norm": POSITIVE_OR_NONE,
     "weight_decay": [(-0.1, None), *NOT_A_NUMBER],
     "batchnorm": [("batch", None), (1, None), ("layers", "layer")],
+    "batchnorm_momentum": RATE,
     "normalize": [(1, None), ("robst", "robust"), (None, None)],
     "initializer": [("he_norml", "he_normal"), (3, None), (None, None)],
     "optimizer": [("Adem", "adam"), (None, None), (0.1, None)],
@@ -152,6 +153,7 @@ CHANGES = {
     "max_norm": 0.1,
     "weight_decay": 1.0,
     "batchnorm": True,
+    "batchnorm_momentum": 0.5,
     "normalize": False,
     "initializer": "lecun_uniform",
     "optimizer": "adamax",
@@ -183,6 +185,7 @@ CHANGES = {
 }
 # What has to be set for a parameter to apply.
 CONTEXT = {
+    "batchnorm_momentum": {"batchnorm": True},
     "negative_slope": {"activation": "leaky_relu"},
     "momentum": {"optimizer": "sgd"},
     "nesterov": {"optimizer": "sgd"},

@@ -176,7 +176,11 @@ def test_penalties(settings, binary, monkeypatch):
 
 
 @pytest.mark.parametrize("batchnorm", [True, "layer"])
-@pytest.mark.parametrize("settings", [{}, {"activity_l2": 0.01, "l2": 0.01}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [{"batchnorm_momentum": 0.7}, {"activity_l2": 0.01, "l2": 0.01}],
+    ids=str,
+)
 def test_normalisation(batchnorm, settings, binary, monkeypatch):
     network = plain_classifier((8, 4), batchnorm=batchnorm, **settings)
     assert_trains_as_keras(network, *binary, monkeypatch)

@@ -13,7 +13,6 @@ from .._keras import keras
 from . import ops
 from .noise import alpha_dropout, dropout, gaussian_noise
 
-BATCHNORM_MOMENTUM = 0.9
 NORMALIZATION_EPSILON = 1e-3  # Keras's default for both of its layers
 
 
@@ -132,11 +131,10 @@ def forward_training(structure, weights, moving, x, n, mask, key):
         if structure.normalization == "batch":
             mean = ops.matmul(over_rows, x) / rows
             variance = ops.matmul(over_rows, ops.square(x - mean)) / rows
+            share = n["batchnorm_momentum"]
             for statistic, now in (("mean", mean), ("variance", variance)):
                 name = f"moving_{statistic}_{layer}"
-                new_moving[name] = moving[name] * BATCHNORM_MOMENTUM + now * (
-                    1 - BATCHNORM_MOMENTUM
-                )
+                new_moving[name] = moving[name] * share + now * (1 - share)
             x = _normalize(weights, x, mean, variance, layer)
         elif structure.normalization == "layer":
             x = _layer_norm(weights, x, layer)

@@ -17,6 +17,8 @@ def number_names(structure):
     names |= {n for remedy in structure.remedies for n in REMEDIES[remedy]}
     if structure.clipping:
         names.add("clip")
+    if structure.normalization == "batch":
+        names.add("batchnorm_momentum")
     if structure.activation == "leaky_relu":
         names.add("negative_slope")
     return sorted(names - {"learning_rate"})  # which each step has anew
