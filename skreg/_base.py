@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 
 from . import _engine
 from ._callbacks import watched
-from ._checkpoints import Checkpoint, member_path, unfinished_seed
+from ._checkpoints import Checkpoint, seed_to_go_on_with
 from ._compatibility import CallbackSupportMixin, with_callbacks
 from ._diagnosis import diagnose_folds, diagnose_history
 from ._engine import State
@@ -162,8 +162,7 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
 
     def _draw_seed(self, is_part):
         if self.random_state is None and self.checkpoint is not None and not is_part:
-            number = None if self.n_members == 1 else 0
-            seed = unfinished_seed(member_path(self.checkpoint, number))
+            seed = seed_to_go_on_with(self.checkpoint, self.n_members)
             if seed is not None:
                 return seed
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -220,9 +219,8 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
                     validation,
                     replace(course, seed=seed),
                     None if len(members) == 1 else number,
+                    checkpoints,
                 )
-                if job.keep is not None:
-                    checkpoints.enter_context(job.keep.alone())
                 jobs.append(job)
             results = _engine.train(structure, jobs)
         for (member, _), job, result in zip(members, jobs, results, strict=True):
@@ -273,16 +271,20 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         check_is_fitted(self)
         return list(self._all_members())
 
-    def _prepare(self, training, validation, course, number):
+    def _prepare(self, training, validation, course, number, checkpoints):
         """The structure and the job of this network's training.
 
-        `number` is that of the ensemble's member, None where it is no ensemble.
+        `number` is that of the ensemble's member, None where it is no ensemble;
+        `checkpoints`, an ExitStack, holds what nobody else may write to meanwhile.
         """
         structure, job = job_of(self, training, validation, course)
         rate = float(job.schedule.rates([job.state.step])[0])
         self._keep(structure, job, job.state, rate)
         if self.checkpoint is not None and not course.is_part:
-            job = Checkpoint(_copied(self), structure, job, number).resumed(job)
+            own, goes_on = _copied(self), course.goes_on
+            checkpoint = Checkpoint(own, structure, job, goes_on, number)
+            checkpoints.enter_context(checkpoint.alone())
+            job = checkpoint.resumed(job)
         return structure, watched(self, job, validation)
 
     def _finish(self, structure, job, result, course):

@@ -9,6 +9,7 @@ from sklearn.metrics import get_scorer
 from ._engine import Progress, Schedule
 from ._keras import keras
 from ._model import build_model, read_state, read_weights, write_state
+from ._targets import described
 
 # Keras's own callbacks that have batch hooks, and the setting by which they need none.
 _BY_EPOCH = {
@@ -71,8 +72,10 @@ class Listener:
     def hears_of_batches(self):
         return bool(self._hear_batches)
 
-    def start(self, state, epoch):
+    def start(self, state, epoch, rate=None):
         """Before the first epoch to train, counted from 0.
+
+        `rate` is the learning rate that callbacks had set before, None if none.
 
         Returns
         -------
@@ -86,6 +89,9 @@ class Listener:
         if self._callbacks is None:
             return state, epoch, {}
         self._show(state)
+        if rate is not None:
+            self._model.optimizer.learning_rate = rate
+            self._rate = self._current_rate()
         self._model._initial_epoch = epoch
         self._callbacks.on_train_begin()
         found = read_state(self._model, self._structure, state)
@@ -111,10 +117,11 @@ class Listener:
         self._logs = logs
         self._show(state())
         self._callbacks.on_epoch_end(epoch - 1, logs)
+        before = self._answer().get("learning_rate")
         if epoch < self._epochs and not self._model.stop_training:
             self._callbacks.on_epoch_begin(epoch)
             self._begin_batch(0)
-        answer = self._answer()
+        answer = self._answer() | {"rate_before": before}
         return answer | {"stop": stop or answer["stop"]}
 
     def after_batch(self, batch, loss, state):
@@ -183,6 +190,7 @@ class ScoreMonitor:
         # The rows are arrays by now, even where the user's had column names.
         vars(self._estimator).pop("feature_names_in_", None)
         self._validation = validation
+        self.targets = described(estimator._coder())  # whose scores they are
 
     def __call__(self, state):
         """The score of a lane's state."""
@@ -209,11 +217,12 @@ def _listened(job, listener):
     before = job.progress
     start = job.state if before is None else before.state
     epochs_done = 0 if before is None else len(before.history["loss"])
-    state, epoch, answer = listener.start(start, epochs_done)
+    rate = None if before is None else before.learning_rate
+    state, epoch, answer = listener.start(start, epochs_done, rate)
     job = replace(job, listener=listener)
     if listener.hears_of_batches:
         job = replace(job, batch_listener=listener.after_batch)
-    rate = answer.get("learning_rate")
+    rate = answer.get("learning_rate", rate)
     if epoch > epochs_done:  # the history before it is not known
         names = ["loss"] + ["val_loss"] * (job.validation is not None)
         names += [job.monitor] * (job.score is not None)
@@ -223,7 +232,6 @@ def _listened(job, listener):
     elif before is not None:
         before = replace(before, state=state)
     if before is not None:
-        rate = before.learning_rate if rate is None else rate
         return replace(job, progress=replace(before, learning_rate=rate))
     job = replace(job, state=state)
     if rate is not None:

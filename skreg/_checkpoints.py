@@ -1,7 +1,6 @@
 """Training that survives its process: checkpoints of a fit, results of a search."""
 
 import hashlib
-import os
 import re
 import threading
 from contextlib import contextmanager
@@ -14,22 +13,21 @@ from . import _storage
 from ._checks import check_weights
 from ._contents import network_content
 from ._engine import Progress, Result, State
+from ._targets import described
 
 
-def fingerprint(structure, job):
-    """A hash of all that a job's result depends on."""
+def fingerprint(structure, job, *texts):
+    """A hash of all that a job's result depends on, and of these texts."""
     digest = hashlib.blake2b(digest_size=16)
-    activation = structure.activation
-    if callable(activation):
-        activation = f"{activation.__module__}.{activation.__qualname__}"
     settings = (
         _storage.own_version(),
         # A stack may have more remedies compiled in than the job asks for.
-        replace(structure, activation=activation, remedies=frozenset()),
+        replace(structure, remedies=frozenset()),
         sorted(job.numbers.items()),
         replace(job.schedule, table=None),
         (job.batch_size, job.epochs, job.seed, job.monitor, job.stopping),
         (job.state.step, job.state.epoch),
+        texts,
     )
     arrays = [*job.state.weights.values(), *job.state.moving.values()]
     arrays += [a for slot in job.state.slots.values() for a in slot.values()]
@@ -63,36 +61,48 @@ class Checkpoint:
 
     A path with Keras's names in braces, such as ``{epoch:02d}-{val_loss:.5f}``, makes a
     file of each epoch; another is one file, which the next epoch replaces.
+
+    Parameters
+    ----------
+    estimator : estimator
+        As it is before the training.
+    structure, job
+        Of the training.
+    goes_on : bool
+        Whether the estimator's history goes on.
+    number : int or None
+        That of an ensemble's member.
     """
 
-    def __init__(self, estimator, structure, job, number=None):
-        self._estimator = estimator
+    def __init__(self, estimator, structure, job, goes_on, number=None):
+        self._estimator, self._goes_on = estimator, goes_on
         self._every = estimator.checkpoint_every
         self._path = member_path(estimator.checkpoint, number)
-        self._fingerprint = fingerprint(structure, job)
-        self._structure = structure
+        self._structure, self._schedule = structure, job.schedule
+        names = [type(c).__name__ for c in estimator.callbacks or ()]
+        targets = described(estimator._coder())
+        self._fingerprint = fingerprint(structure, job, targets, *names)
+        estimator.callbacks = None
+        network_content(estimator)  # raises for what cannot be stored
+        self._check_name(job)
+
+    def _check_name(self, job):
+        """Raise ValueError for what there will be no value of."""
         if self._every == "best" and job.validation is None and job.stopping is None:
             raise ValueError(
                 "The 'checkpoint_every' parameter can be 'best' only where epochs are "
                 "compared: with early_stopping=True, or X_val and y_val. Got neither."
             )
-
-    def resumed(self, job):
-        """The job from where an earlier training of it ended."""
-        job = replace(job, keep=self)
-        contents = [c for c in map(_content, self._files()) if c is not None]
-        own = [c for c in contents if c["fingerprint"] == self._fingerprint]
-        if own:
-            latest = max(own, key=lambda c: len(c["progress"]["history"]["loss"]))
-            return replace(job, progress=_progress(latest, self._structure))
-        is_one_file = not self._is_template and self._every != "best"
-        if contents and is_one_file and not contents[0]["progress"]["is_done"]:
+        known = ["epoch", "loss"]
+        if job.validation is not None:
+            known += ["val_loss", *{job.monitor} - {"loss", "val_loss"}]
+        try:
+            self._path.name.format(**dict.fromkeys(known, 1.0) | {"epoch": 1})
+        except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
-                "The 'checkpoint' parameter names a file that holds an unfinished "
-                "training of other data or parameters. Give them as they were, or "
-                f"another path, or delete {self._path}."
-            )
-        return job
+                f"The 'checkpoint' parameter may name {', '.join(known)} in braces. "
+                f"Got {self._path.name!r}: {type(error).__name__} {error}."
+            ) from error
 
     @contextmanager
     def alone(self):
@@ -111,15 +121,21 @@ class Checkpoint:
         finally:
             _in_use.discard(path)
 
-    @property
-    def _is_template(self):
-        return "{" in self._path.name
-
-    def _files(self):
-        if not self._is_template:
-            return [self._path] if self._path.exists() else []
-        pattern = re.sub(r"\{[^}]*\}", "*", self._path.name)
-        return sorted(self._path.parent.glob(pattern))
+    def resumed(self, job):
+        """The job from where an earlier training of it ended."""
+        job = replace(job, keep=self)
+        latest = _latest(self._path, self._fingerprint)
+        if latest is not None:
+            with _storage.reading(self._path):
+                return replace(job, progress=_progress(latest, self._structure))
+        other = None if _is_template(self._path) else _latest(self._path)
+        if other is not None and self._every != "best" and _is_unfinished(other):
+            raise ValueError(
+                "The 'checkpoint' parameter names a file that holds an unfinished "
+                "training of other data or parameters. Give them as they were, or "
+                f"another path, or delete {self._path}."
+            )
+        return job
 
     def __call__(self, progress):
         """After an epoch."""
@@ -133,14 +149,6 @@ class Checkpoint:
 
     def _write(self, progress, epochs):
         logs = {name: values[-1] for name, values in progress.history.items()}
-        try:
-            name = self._path.name.format(epoch=epochs, **logs)
-        except (KeyError, IndexError) as error:
-            known = ", ".join(["epoch", *logs])
-            raise ValueError(
-                f"The 'checkpoint' parameter may name {known} in braces. Got "
-                f"{os.fspath(self._path)!r}."
-            ) from error
         self._path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "fingerprint": self._fingerprint,
@@ -149,38 +157,92 @@ class Checkpoint:
         }
         if progress.best_state is not None:
             content["progress"]["best_state"] = vars(progress.best_state)
+        name = self._path.name.format(epoch=epochs, **logs)
         _storage.write(self._path.with_name(name), "checkpoint", content)
 
     def _network(self, progress):
         """The estimator as it would be if training ended here."""
         network = object.__new__(type(self._estimator))
-        vars(network).update(vars(self._estimator) | {"callbacks": None})
-        network._state = {**network._state, **vars(progress.state)}
-        best = progress.best_epoch or len(progress.history["loss"])
-        result = Result(progress.state, progress.history, best, None, 0.0)
-        network._keep_history(result, hasattr(network, "history_"))
+        vars(network).update(vars(self._estimator))
+        state, best = progress.state, progress.best_state
+        if best is not None:
+            state = replace(state, weights=best.weights, moving=best.moving)
+        rate = progress.learning_rate
+        if rate is None:
+            rate = float(self._schedule.rates([state.step])[0])
+        rate = rate or self._schedule.learning_rate
+        network._state = {**network._state, **vars(state), "learning_rate": rate}
+        epoch = progress.best_epoch or len(progress.history["loss"])
+        result = Result(state, progress.history, epoch, None, rate)
+        network._keep_history(result, self._goes_on)
         return network
 
 
 def member_path(path, number=None):
     """The path of an ensemble's member; the path itself where there is one network."""
     path = Path(path)
-    return path if number is None else path.with_stem(f"{path.stem}-member{number}")
+    if number is None:
+        return path
+    end = path.name.find(".", path.name.rfind("}") + 1)  # where the suffix begins
+    end = len(path.name) if end < 0 else end
+    return path.with_name(f"{path.name[:end]}-member{number}{path.name[end:]}")
 
 
-def unfinished_seed(path):
-    """The seed of the unfinished training that a checkpoint holds, or None."""
-    path = Path(path)
-    content = _content(path) if path.exists() else None
-    if content is None or content["progress"]["is_done"]:
+def seed_to_go_on_with(path, n_members):
+    """The first seed of an unfinished training that the path holds, or None."""
+    numbers = [None] if n_members == 1 else range(n_members)
+    found = [_latest(member_path(path, number)) for number in numbers]
+    if found[0] is None or not any(c and _is_unfinished(c) for c in found):
         return None
-    return content["estimator"]["attributes"]["_state"]["seed"]
+    with _storage.reading(path):
+        return found[0]["estimator"]["attributes"]["_state"]["seed"]
+
+
+def _is_template(path):
+    return "{" in path.name
+
+
+def _is_unfinished(content):
+    return not content["progress"]["is_done"]
+
+
+def _latest(path, fingerprint=None):
+    """The content with most epochs at a path, of a fit with this fingerprint."""
+    latest, most = None, -1
+    for file in _files(path):
+        try:
+            content = _content(file)
+        except ValueError:
+            if not _is_template(path):
+                raise
+            continue  # another file that happens to be called so
+        if content is None or fingerprint not in (None, content["fingerprint"]):
+            continue
+        if (epochs := len(content["progress"]["history"]["loss"])) > most:
+            latest, most = content, epochs
+    return latest
+
+
+def _files(path):
+    if not _is_template(path):
+        return [path] if path.exists() else []
+    if not path.parent.is_dir():
+        return []
+    parts = map(re.escape, re.split(r"\{[^}]*\}", path.name))
+    pattern = re.compile(".+".join(parts))
+    names = (file for file in path.parent.iterdir() if pattern.fullmatch(file.name))
+    return [file for file in names if file.is_file() and file.name[0] != "."]
 
 
 def _content(path):
     """What is in a checkpoint; None where the file is an estimator of `save`'s."""
     content = _storage.read(path, "checkpoint", "estimator")
-    return content if content["kind"] == "checkpoint" else None
+    if content["kind"] != "checkpoint":
+        return None
+    with _storage.reading(path):
+        progress = content["progress"]
+        _ = content["fingerprint"], progress["history"]["loss"], progress["is_done"]
+    return content
 
 
 def _progress(content, structure):
@@ -216,9 +278,10 @@ class ResultStore:
     def train(self, structure, jobs, train):
         """What ``train(structure, jobs)`` gives, but for jobs whose results are here.
 
-        Jobs with callbacks, or that print, train again.
+        Jobs with callbacks, or that print, or whose activation is a function, train
+        again.
         """
-        keys = [None if j.stays_here else fingerprint(structure, j) for j in jobs]
+        keys = [self._key(structure, job) for job in jobs]
         results = [key and self._found(key, structure) for key in keys]
         missing = [i for i, result in enumerate(results) if result is None]
         if missing:
@@ -228,6 +291,11 @@ class ResultStore:
                 if keys[i] is not None and result.error is None:
                     self._add(keys[i], result)
         return results
+
+    def _key(self, structure, job):
+        if job.stays_here or callable(structure.activation):
+            return None
+        return fingerprint(structure, job, getattr(job.score, "targets", ""))
 
     def _file(self, key):
         return self._path / f"{key}.skreg"

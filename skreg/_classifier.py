@@ -218,8 +218,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     checkpoint : path-like, default=None
         Where to write the state of training after epochs. A `fit` with the same data
         and parameters goes on from an unfinished one, after a kill for instance, and
-        ends with the weights that it would have had; of a finished one it takes the
-        result. The file is also one for `skreg.load`. Names in braces, as in
+        ends with the weights that it would have had (but for what callbacks remember,
+        which begin anew); of a finished one it takes the result. The file is also one
+        for `skreg.load`. Names in braces, as in
         ``"{epoch:02d}-{val_loss:.5f}.skreg"``, make a file of each epoch. Members of an
         ensemble have a file each (``-member0`` ...). Not used by `partial_fit`. Fits of
         a search cannot share a path: see `stacked`.

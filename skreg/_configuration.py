@@ -160,7 +160,8 @@ def numbers_of(estimator, found):
         vars(estimator)
     )
     numbers = {name: getattr(estimator, name) for name in sorted(names)}
-    numbers["dropout"] = tuple(np.broadcast_to(estimator.dropout, layers).tolist())
+    dropout = np.broadcast_to(np.asarray(estimator.dropout, float), layers)
+    numbers["dropout"] = tuple(dropout.tolist())
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
     numbers["clip"] = found.clip
     numbers |= found.numbers

@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from ._checks import check_fitted
+from ._configuration import activation_name
 from ._keras import keras
 from ._parameters import check_parameters
 
@@ -95,10 +96,26 @@ def _parameter(name, value):
             schedule = getattr(value, "_learning_rate", None)
             if isinstance(schedule, keras().optimizers.schedules.LearningRateSchedule):
                 config["learning_rate"] = _parameter(name, schedule)
+            if not all(map(_is_plain, config.values())):
+                raise ValueError(_not_stored(name, value))
             return {"keras": where, "class": kind.__name__, "config": config}
+    if name == "activation":
+        value = activation_name(value)  # that of a function of Keras's
     if callable(value):
         raise ValueError(_not_stored(name, value))
     return value
+
+
+def _is_plain(setting):
+    """Whether a setting of a Keras object is of those that it may be made from."""
+    if isinstance(setting, dict):  # a schedule in an optimizer
+        is_ours = setting.keys() == {"keras", "class", "config"}
+        return is_ours and all(map(_is_plain, setting["config"].values()))
+    if isinstance(setting, (list, tuple)):
+        return all(map(_is_plain, setting)) and not any(
+            isinstance(item, dict) for item in setting
+        )
+    return setting is None or isinstance(setting, (bool, int, float, str))
 
 
 def _keras_classes():
@@ -123,8 +140,7 @@ def _unpacked(value):
     kind = getattr(_keras_classes()[value["keras"]], value["class"])
     if not (inspect.isclass(kind) and value["class"][0].isupper()):
         raise ValueError(f"it has {value['class']!r} for a class of Keras")
-    # Keras would import what a nested dictionary names.
-    config = {k: _unpacked(v) for k, v in value["config"].items()}
-    if any(isinstance(v, dict) for v in config.values()):
+    if not all(map(_is_plain, value["config"].values())):
+        # Keras would make what a nested dictionary names.
         raise ValueError(f"the settings of its {value['class']} are nested")
-    return kind.from_config(config)
+    return kind.from_config({k: _unpacked(v) for k, v in value["config"].items()})

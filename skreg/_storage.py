@@ -1,7 +1,8 @@
 """Nested built-in values and arrays in one zip: JSON and raw bytes, no pickle.
 
 The zip holds two uncompressed members: ``skreg.json``, with the values, and ``arrays``,
-with the arrays' bytes one after the other, of which the JSON has kind, shape and place.
+with the arrays' bytes one after the other, in the order of the JSON, which has their
+kinds and shapes.
 Reading makes nothing but built-in values and arrays, and no more of them than the file
 has bytes for.
 """
@@ -93,7 +94,7 @@ def read(path, *kinds):
         text, blob = _members(file)
         if text.count(b"[") + text.count(b"{") > MAX_CONTAINERS:
             raise ValueError("its JSON has too many parts")
-        content = _decoded(json.loads(text), memoryview(blob))
+        content = _Decoder(blob).value(json.loads(text))
         number = content["format"]
         if type(number) is not int or number < 1:
             raise ValueError(f"its format has the number {number!r}")
@@ -120,12 +121,13 @@ def reading(path):
 def _members(file):
     """The bytes of the two members, after a look at how large they say they are."""
     size = os.fstat(file.fileno()).st_size
-    file.seek(max(size - 22, 0))
-    end = file.read()
+    file.seek(max(size - 42, 0))
+    tail = file.read()
+    end, locator = tail[-22:], tail[:4]
     signature, *_, n_members, directory, _, comment = struct.unpack("<4s4H2LH", end)
     if signature != b"PK\5\6" or comment:
         raise ValueError("it does not end as a zip does")
-    if n_members != 2 or directory > MAX_DIRECTORY:
+    if n_members != 2 or directory > MAX_DIRECTORY or locator == b"PK\6\7":
         raise ValueError("it does not have two members")
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
@@ -172,41 +174,52 @@ def _all_floats(values):
 
 
 def _array(array, blob):
-    start = len(blob)
     blob += array.tobytes()
-    return [array.dtype.str, list(array.shape), start]
+    return [array.dtype.str, list(array.shape)]
 
 
-def _decoded(value, blob):  # noqa: PLR0911 (a line a type)
-    if isinstance(value, list):
-        return [_decoded(item, blob) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, inner),) = value.items()
-    if kind == "float":
-        return {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[inner]
-    if kind == "floats":
-        return _taken(inner, blob).astype(float).tolist()
-    if kind == "tuple":
-        return tuple(_decoded(item, blob) for item in inner)
-    if kind == "dict":
-        return {_decoded(k, blob): _decoded(v, blob) for k, v in inner}
-    if kind == "array":
-        return _taken(inner, blob)
-    if kind == "strings" and all(isinstance(item, str) for item in inner):
-        return np.array(inner, dtype=object)
-    raise ValueError(f"it holds an unknown kind of value, {kind!r}")
+class _Decoder:
+    """Makes values of JSON, and arrays of the bytes, one after another."""
 
+    def __init__(self, blob):
+        self._blob = memoryview(blob)
+        self._start = 0
 
-def _taken(place, blob):
-    """The array at this place of the blob."""
-    name, shape, start = place
-    dtype = np.dtype(name)
-    if dtype.kind not in ARRAY_KINDS or dtype.str != name:
-        raise ValueError(f"it holds an array of {name!r}")
-    if not all(type(n) is int and n >= 0 for n in (*shape, start)):
-        raise ValueError(f"it holds an array of shape {shape!r}")
-    stop = start + math.prod(shape) * dtype.itemsize
-    if stop > len(blob):
-        raise ValueError("an array of its is cut")
-    return np.frombuffer(blob[start:stop], dtype).reshape(shape).copy()
+    def value(self, value):  # noqa: PLR0911 (a line a type)
+        """What `_encoded` was given."""
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        ((kind, inner),) = value.items()
+        if kind == "float":
+            return {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[inner]
+        if kind == "floats":
+            return self._floats(inner)
+        if kind == "tuple":
+            return tuple(self.value(item) for item in inner)
+        if kind == "dict":
+            return {self.value(k): self.value(v) for k, v in inner}
+        if kind == "array":
+            return self._array(*inner)
+        if kind == "strings" and all(isinstance(item, str) for item in inner):
+            return np.array(inner, dtype=object)
+        raise ValueError(f"it holds an unknown kind of value, {kind!r}")
+
+    def _floats(self, place):
+        array = self._array(*place)
+        if array.ndim != 1 or array.dtype != np.float64:
+            raise ValueError("it holds a list of no floats")
+        return array.tolist()
+
+    def _array(self, name, shape):
+        dtype = np.dtype(name)
+        if dtype.kind not in ARRAY_KINDS or dtype.str != name:
+            raise ValueError(f"it holds an array of {name!r}")
+        if not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"it holds an array of shape {shape!r}")
+        start, stop = self._start, self._start + math.prod(shape) * dtype.itemsize
+        if stop > len(self._blob):
+            raise ValueError("an array of its is cut")
+        self._start = stop
+        return np.frombuffer(self._blob[start:stop], dtype).reshape(shape).copy()

@@ -36,6 +36,11 @@ def check_class_targets(y):
     return column_or_1d(y, warn=True)
 
 
+def described(coder):
+    """The coder's attributes as a text."""
+    return repr([(k, np.asarray(v).tolist()) for k, v in vars(coder).items()])
+
+
 class ClassTargets:
     """Classes as codes: binary, multiclass or multilabel.
 

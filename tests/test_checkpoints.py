@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 import skreg
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
 from skreg._engine import gather, training
+from skreg._keras import keras
 from tests.support import plain_classifier
 
 X, Y = make_classification(200, 6, random_state=0)
@@ -194,6 +195,69 @@ def test_a_name_that_there_is_not(tmp_path):
     kept = network(checkpoint=tmp_path / "{val_accuracy}")
     with pytest.raises(ValueError, match="may name epoch, loss in braces"):
         kept.fit(X, Y)
+
+
+def test_a_template_with_members_and_left_over_files(cut_after, tmp_path):
+    whole = network(n_members=2).fit(X, Y)
+    kept = network(n_members=2, checkpoint=tmp_path / "a[1]-{epoch:02d}-{loss:.3f}.net")
+    cut_off(kept, cut_after, 3)
+    assert {name[-11:] for name in os.listdir(tmp_path)} == {
+        "member0.net",
+        "member1.net",
+    }
+    (tmp_path / ".a[1]-09-0.1-member0.net.part").write_text("cut")
+    (tmp_path / "a[1]-notes-x-member0.net").write_text("of somebody")
+    (tmp_path / "a[1]-09-0.1-member1.net").mkdir()
+    begun = len(os.listdir(tmp_path))
+    kept.fit(X, Y)
+    assert len(os.listdir(tmp_path)) == begun + 2 * 3
+    for ours, theirs in zip(kept.members_, whole.members_, strict=True):
+        assert_same_training(ours, theirs)
+
+
+def test_callbacks_go_on_with_the_rate_that_they_had_set(cut_after, tmp_path):
+    scheduler = keras().callbacks.LearningRateScheduler(lambda epoch, rate: 0.8 * rate)
+    settings = {"callbacks": [scheduler], "schedule": "constant"}
+    whole = network(**settings).fit(X, Y)
+    kept = network(**settings, checkpoint=tmp_path / "run")
+    cut_off(kept, cut_after, 3)
+    kept.fit(X, Y)
+    np.testing.assert_allclose(kept.predict_proba(X), whole.predict_proba(X), rtol=1e-6)
+    assert kept._state["learning_rate"] == pytest.approx(whole._state["learning_rate"])
+
+
+def test_the_file_of_a_finished_fit_is_its_estimator(tmp_path):
+    settings = {"early_stopping": True, "patience": 3, "epochs": 60}
+    kept = network(**SETTINGS | settings, learning_rate=0.05, checkpoint=tmp_path / "a")
+    for _ in range(2):  # a second fit, with another history before it
+        kept.set_params(random_state=kept.random_state + 1).fit(X, Y)
+    loaded = skreg.load(tmp_path / "a")
+    assert kept.best_epoch_ < kept.n_iter_
+    np.testing.assert_array_equal(loaded.predict_proba(X), kept.predict_proba(X))
+    assert loaded.history_ == kept.history_
+    assert loaded._state["learning_rate"] == pytest.approx(kept._state["learning_rate"])
+
+
+def test_results_of_other_functions_are_not_taken(tmp_path):
+    functions = [lambda x: x, lambda x: x * 0]
+    for _ in range(2):
+        with stacked(checkpoint=tmp_path):
+            found = [network(activation=f).fit(X, Y) for f in functions]
+        assert found[0].score(X, Y) > 0.8
+        assert np.ptp(found[1].predict_proba(X)[:, 0]) == 0
+
+
+def test_results_of_other_targets_are_not_taken(tmp_path):
+    settings = {"early_stopping": True, "monitor": "neg_mean_squared_error"}
+    y = X[:, 0]
+    values = []
+    for factor in (1, 2, 1):
+        with stacked(checkpoint=tmp_path):
+            fitted = MLPRegularizedRegressor(**SETTINGS | settings).fit(X, factor * y)
+        values.append(fitted.history_["val_neg_mean_squared_error"][-1])
+    assert values[1] == pytest.approx(4 * values[0])
+    assert values[2] == values[0]
+    assert len(os.listdir(tmp_path)) == 2
 
 
 def test_every_second_epoch(tmp_path):

@@ -37,6 +37,9 @@ def keras_sgd():
 
 CASES = {
     "classifier": lambda: MLPRegularizedClassifier(**FAST).fit(X, Y),
+    "whole numbers": lambda: MLPRegularizedClassifier(
+        **FAST, dropout=0, l2=0, class_weight={0: 1, 1: 2}
+    ).fit(X, Y),
     "strings": lambda: MLPRegularizedClassifier(
         **FAST, class_weight={"no": 1.0, "yes": 2.0}
     ).fit(X, np.array(["no", "yes"], object)[Y]),
@@ -112,6 +115,12 @@ def test_training_goes_on_as_if_there_had_been_no_file(tmp_path):
         parts = skreg.load(tmp_path / "a")
         whole.partial_fit(X, Y, classes=[0, 1])
     np.testing.assert_array_equal(outputs(parts), outputs(whole))
+
+
+def test_a_function_of_keras_is_known_by_its_name(tmp_path):
+    function = keras().activations.tanh
+    skreg.save(MLPRegularizedClassifier(activation=function), tmp_path / "a")
+    assert skreg.load(tmp_path / "a").activation == "tanh"
 
 
 def test_an_unfitted_estimator(tmp_path):
@@ -205,10 +214,14 @@ def test_the_file_has_the_rights_that_files_have(network, tmp_path):
     ("parameters", "named"),
     [
         (lambda: {"activation": keras().ops.sin}, "activation"),
+        (
+            lambda: {"initializer": keras().initializers.Constant(np.ones((6, 8)))},
+            "initializer",
+        ),
         (lambda: {"callbacks": [keras().callbacks.TerminateOnNaN()]}, "callbacks"),
         (lambda: {"initializer": lambda shape, dtype: np.ones(shape)}, "initializer"),
     ],
-    ids=["activation", "callbacks", "initializer"],
+    ids=["activation", "array", "callbacks", "initializer"],
 )
 def test_what_would_need_code_is_refused_by_name(parameters, named, tmp_path):
     network = MLPRegularizedClassifier(**FAST, **parameters())
@@ -298,6 +311,20 @@ def test_a_compressed_bomb_is_not_unpacked(tmp_path):
     assert peak < 10 * path.stat().st_size
 
 
+def test_one_array_is_not_read_many_times(tmp_path):
+    path = tmp_path / "a"
+    array = {"array": ["|i1", [1_000_000]]}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("skreg.json", json.dumps([array] * 2_000))
+        archive.writestr("arrays", bytes(1_000_000))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="array of its is cut"):
+        skreg.load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * path.stat().st_size
+
+
 def paths_to_values(value, path=()):
     """The path to each value in JSON."""
     yield path
@@ -328,8 +355,8 @@ def with_other_value(text, rng):
         {},
         "optimizers",
     ]
-    strange += [{"array": ["<f4", [10**6, 10**6], 0]}, {"float": "nan"}, {"dict": []}]
-    strange += [{"tuple": [-1]}, {"array": ["|O", [1], 0]}, {"strings": ["a", 1]}]
+    strange += [{"array": ["<f4", [10**6, 10**6]]}, {"float": "nan"}, {"dict": []}]
+    strange += [{"tuple": [-1]}, {"array": ["|O", [1]]}, {"strings": ["a", 1]}]
     inner[last] = rng.choice(strange)
     return json.dumps(content)
 

@@ -48,7 +48,7 @@ class Group:
     programs: Callable  # gives (structure, lanes) of the programs that there are
     requests: list = field(default_factory=list)
     is_urgent: bool = False  # do not wait for more
-    is_compiling: bool = False  # a block that others would only wait for
+    compiling: Block | None = None  # others would only wait for its program
 
     def add(self, request):
         """Let a request wait."""

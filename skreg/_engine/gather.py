@@ -353,10 +353,10 @@ class Gatherer:
         # Those with a program come first: others compile beside them.
         for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
             while self._blocks < self._trainer.room and group.requests:
-                if group.is_compiling or not (all_wait or group.is_ready()):
+                if group.compiling or not (all_wait or group.is_ready()):
                     break
                 block = group.take()
-                group.is_compiling = self._trainer.compiles(block)
+                group.compiling = block if self._trainer.compiles(block) else None
                 self._blocks += 1
                 yield partial(self._start, group, block)
 
@@ -368,10 +368,10 @@ class Gatherer:
         watch = _BlockWatch(self, group, block)
         self._trainer.start(block, watch, partial(self._end, block, watch))
 
-    def _has_compiled(self, group):
-        """A block has its program, for which others of its group wait."""
-        if group.is_compiling:
-            group.is_compiling = False
+    def _has_compiled(self, group, block):
+        """A block has its program, for which others of its group may wait."""
+        if group.compiling is block:
+            group.compiling = None
             self._go_on()
 
     def _end(self, block, watch, error=None):
@@ -415,7 +415,7 @@ class _BlockWatch(Watch):
 
     def __init__(self, gatherer, group, block):
         self._gatherer = gatherer
-        self._group = group
+        self._group, self._block = group, block
         self._requests = block.requests
         self._lanes = 0
 
@@ -423,7 +423,7 @@ class _BlockWatch(Watch):
         return not self._requests[index].fit.is_over
 
     def has_trained(self, epochs, running):
-        self._gatherer._has_compiled(self._group)
+        self._gatherer._has_compiled(self._group, self._block)
         self._gatherer._note(epochs, running - self._lanes)
         self._lanes = running
 
@@ -432,5 +432,5 @@ class _BlockWatch(Watch):
 
     def ends(self):
         """The block has ended."""
-        self._gatherer._has_compiled(self._group)
+        self._gatherer._has_compiled(self._group, self._block)
         self._gatherer._note(0, -self._lanes)

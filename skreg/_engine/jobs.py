@@ -87,7 +87,7 @@ class Progress:
     best_state : State or None
         That epoch's, where its weights are to be restored.
     learning_rate : float or None
-        The constant rate that a listener has set.
+        The constant rate that a listener has set, as it was at the epoch's end.
     is_done : bool
         Whether no epoch follows.
     """
@@ -127,7 +127,8 @@ class Job:
     listener : callable or None
         ``listener(epoch, logs, state)`` is called after each epoch, with a function
         of no arguments as `state`. It returns None, or a dictionary with any of
-        "stop" (True ends training) and "learning_rate" (constant from then on).
+        "stop" (True ends training), "learning_rate" (constant from then on) and
+        "rate_before" (that before the next epoch's beginning changed it, or None).
     batch_listener : callable or None
         ``batch_listener(batch, loss, state)`` is called after each batch, with its
         number in the epoch and the epoch's mean loss so far, and answers the same.

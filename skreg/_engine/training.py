@@ -185,7 +185,7 @@ class _Lane:
         self._best_value = -np.inf if job.larger_is_better else np.inf
         self._best_epoch = 0
         self._best_state = None
-        self._learning_rate = None  # that a listener has set
+        self._learning_rate = None  # that a listener had set at the epoch's end
         if job.progress is not None:
             self._go_on_from(job.progress)
 
@@ -303,7 +303,7 @@ class _Lane:
         self._stopped = self._stopped or answer.get("stop", False)
         rate = answer.get("learning_rate")
         if rate is not None:
-            self._learning_rate = rate
+            self._learning_rate = answer.get("rate_before", rate)
             self.job = replace(self.job, schedule=Schedule.constant(rate))
 
     def result(self, state):
