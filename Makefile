@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint format benchmark clean
+.PHONY: demo test docs lint format benchmark clean
 
 demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py
@@ -14,6 +14,9 @@ demo: $(VENV)/.tests
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) skreg tests/test_[a-n]*.py
 	$(BIN)/python -m pytest -n $(WORKERS) tests/test_[o-z]*.py
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
@@ -34,4 +37,9 @@ clean:
 $(VENV)/.tests: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[tests]"
+	touch $@
+
+$(VENV)/.docs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	touch $@

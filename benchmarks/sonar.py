@@ -12,7 +12,6 @@ many a course.
 import os
 import sys
 import time
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -24,8 +23,8 @@ from sklearn.preprocessing import StandardScaler
 
 import skreg
 from skreg import MLPRegularizedClassifier, RegularizationSearchCV
+from skreg.datasets import load_sonar
 
-DATA = Path(__file__).parents[1] / "examples" / "data" / "sonar.csv"
 CANDIDATES = 27
 
 MODELS = {
@@ -41,8 +40,7 @@ MODELS = {
 
 
 def main(repeats=10):
-    rows = np.genfromtxt(DATA, delimiter=",", dtype=str, skip_header=1)
-    X, y = rows[:, :-1].astype(float), rows[:, -1]
+    X, y = load_sonar()
     found = {name: [] for name in MODELS}
     start = time.perf_counter()
     for repeat in range(repeats):

@@ -16,7 +16,6 @@ that one of three learning rates, a decade apart, comes close enough to a good o
 """
 
 import sys
-from pathlib import Path
 
 import matplotlib
 
@@ -33,8 +32,8 @@ from sklearn.model_selection import (
 )
 
 import skreg
+from skreg.datasets import load_sonar
 
-DATA = Path(__file__).parent / "data" / "sonar.csv"
 SPACE = {
     "learning_rate": loguniform(1e-4, 1e-1),
     "l2": loguniform(1e-6, 1e-1),
@@ -152,8 +151,7 @@ def plot(rows, path):
 
 
 def main(path="random_against_grid.png"):
-    data = pd.read_csv(DATA)
-    rows = compare(data.drop(columns="label").to_numpy(), data["label"].to_numpy())
+    rows = compare(*load_sonar())
     report(rows)
     plot(rows, path)
 

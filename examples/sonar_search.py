@@ -10,7 +10,6 @@ whole echoes, and in cross-entropy, which also sees how sure the network is.
 
 import sys
 import time
-from pathlib import Path
 
 import matplotlib
 
@@ -22,8 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skreg import MLPRegularizedClassifier
+from skreg.datasets import load_sonar
 
-DATA = Path(__file__).parent / "data" / "sonar.csv"
 PREFIX = "mlpregularizedclassifier__"
 PLAIN = {"dropout": 0.0, "l2": 0.0, "batchnorm": False, "optimizer": "adam"}
 REST = {"epochs": 100, "schedule": "constant", "normalize": True, "random_state": 0}
@@ -33,12 +32,6 @@ GRID = {
     "batchnorm": [False, True],
     "optimizer": ["adam", "sgd"],
 }
-
-
-def load_sonar():
-    """The 60 energies of each echo, and whether it is a mine (M) or a rock (R)."""
-    data = pd.read_csv(DATA)
-    return data.drop(columns="label"), data["label"]
 
 
 def fit_unregularized(X_train, X_test, y_train, y_test):

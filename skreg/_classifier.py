@@ -248,7 +248,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     n_features_in_ : int
         Number of features.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where `X` was a frame whose column names are strings.
 
     history_ : dict of str to list of float

@@ -1,0 +1,78 @@
+"""How Sphinx builds the documentation: `make docs`."""
+
+import os
+import warnings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import skreg
+
+project = "skreg"
+author = "the skreg developers"
+copyright = "2026, the skreg developers"
+version = release = skreg.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "sphinx-mathjax-offline",
+    "sphinx_gallery.gen_gallery",
+]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+exclude_patterns = ["_build", "guide", "**/GALLERY_HEADER.rst"]
+nitpicky = False
+
+templates_path = ["_templates"]
+html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["skreg.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": "skreg"},
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+# coming_from.md and design.md are read on their own, too.
+suppress_warnings = ["config.cache"]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections say more
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["guide", "../examples"],
+    "gallery_dirs": ["learn", "gallery"],
+    "filename_pattern": r"\.py",
+    "within_subsection_order": "ExampleTitleSortKey",
+    "nested_sections": True,
+    "doc_module": ("skreg",),
+    "backreferences_dir": "backreferences",
+    "show_signature": False,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "plot_gallery": True,
+    "abort_on_example_error": False,
+    "parallel": 2,
+    "reset_modules_order": "after",
+}
+warnings.filterwarnings("ignore", message=".*agg.*cannot show the figure.*")
+
+
+def _is_inherited_from_scikit_learn(app, what, name, obj, skip, options):
+    """Leave out methods that scikit-learn documents, with references to its pages."""
+    module = getattr(obj, "__module__", None) or ""
+    return True if module.startswith("sklearn.") else None
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", _is_inherited_from_scikit_learn)

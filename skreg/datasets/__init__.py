@@ -1,0 +1,149 @@
+"""Real tables that ship with skreg, so that every example runs without a network.
+
+Where each comes from, and its license: `README.md` beside this file.
+"""
+
+import csv
+import gzip
+from importlib.resources import files
+
+import numpy as np
+
+__all__ = [
+    "load_adult",
+    "load_california_housing",
+    "load_sonar",
+    "load_wine_quality",
+]
+
+
+def load_sonar(*, as_frame=False):
+    """Sonar echoes of a metal cylinder and of rocks (classification).
+
+    Parameters
+    ----------
+    as_frame : bool, default=False
+        Give a pandas DataFrame and Series instead of arrays.
+
+    Returns
+    -------
+    X : ndarray or DataFrame of shape (208, 60)
+        The energy in each of 60 frequency bands, in [0, 1].
+    y : ndarray or Series of shape (208,)
+        "M" (mine, 111 echoes) or "R" (rock, 97).
+
+    Examples
+    --------
+    >>> from skreg.datasets import load_sonar
+    >>> X, y = load_sonar()
+    >>> X.shape, str(y[0])
+    ((208, 60), 'R')
+    """
+    return _load("sonar", "label", as_frame)
+
+
+def load_wine_quality(*, as_frame=False):
+    """Portuguese wines, red and white, and how good tasters found them (regression).
+
+    Parameters
+    ----------
+    as_frame : bool, default=False
+        Give a pandas DataFrame and Series instead of arrays.
+
+    Returns
+    -------
+    X : ndarray of objects, or DataFrame, of shape (6497, 12)
+        Eleven chemical measurements, and the colour, "red" (1,599) or "white" (4,898).
+    y : ndarray or Series of shape (6497,)
+        The median of the tasters' grades, whole numbers from 3 to 9.
+
+    Examples
+    --------
+    >>> from skreg.datasets import load_wine_quality
+    >>> X, y = load_wine_quality()
+    >>> X.shape, X[0, -1], y.min(), y.max()
+    ((6497, 12), 'red', np.float64(3.0), np.float64(9.0))
+    """
+    return _load("wine_quality", "quality", as_frame)
+
+
+def load_california_housing(*, as_frame=False):
+    """House values in Californian districts in 1990 (regression).
+
+    The same table as scikit-learn's `fetch_california_housing` gives, without a
+    download.
+
+    Parameters
+    ----------
+    as_frame : bool, default=False
+        Give a pandas DataFrame and Series instead of arrays.
+
+    Returns
+    -------
+    X : ndarray or DataFrame of shape (20640, 8)
+        Income, age, rooms, bedrooms, people and household sizes of each district, and
+        where it lies.
+    y : ndarray or Series of shape (20640,)
+        The median house value, in units of $100,000, cut at 5.
+
+    Examples
+    --------
+    >>> from skreg.datasets import load_california_housing
+    >>> X, y = load_california_housing()
+    >>> X.shape, float(y[0])
+    ((20640, 8), 4.526)
+    """
+    return _load("california_housing", "MedHouseVal", as_frame)
+
+
+def load_adult(*, as_frame=False):
+    """People of the census of 1994, and whether they earn more than $50,000.
+
+    A sample of 10,000 of the table's 48,842 rows (classification).
+
+    Parameters
+    ----------
+    as_frame : bool, default=False
+        Give a pandas DataFrame and Series instead of arrays.
+
+    Returns
+    -------
+    X : ndarray of objects, or DataFrame, of shape (10000, 14)
+        Six numbers and eight categories; "?" where one is unknown.
+    y : ndarray or Series of shape (10000,)
+        "<=50K" or ">50K".
+
+    Examples
+    --------
+    >>> from skreg.datasets import load_adult
+    >>> X, y = load_adult()
+    >>> X.shape, X[0, 1], str(y[0])
+    ((10000, 14), 'Private', '>50K')
+    """
+    return _load("adult", "income", as_frame)
+
+
+def _load(name, target, as_frame):
+    """The table of that name; columns of numbers are floats, others hold strings."""
+    with gzip.open(files(__name__) / f"{name}.csv.gz", "rt", newline="") as file:
+        header, *rows = csv.reader(file)
+    columns = {
+        name: _as_numbers(column)
+        for name, column in zip(header, zip(*rows, strict=True), strict=True)
+    }
+    y = columns.pop(target)
+    if as_frame:
+        import pandas as pd  # noqa: PLC0415, an optional dependency
+
+        return pd.DataFrame(columns), pd.Series(y, name=target)
+    numeric = all(column.dtype.kind == "f" for column in columns.values())
+    if not numeric:
+        columns = {name: column.astype(object) for name, column in columns.items()}
+    return np.column_stack(list(columns.values())), y
+
+
+def _as_numbers(column):
+    try:
+        return np.array(column, dtype=float)
+    except ValueError:
+        return np.array(column)
