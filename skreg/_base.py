@@ -281,8 +281,7 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         rate = float(job.schedule.rates([job.state.step])[0])
         self._keep(structure, job, job.state, rate)
         if self.checkpoint is not None and not course.is_part:
-            own, goes_on = _copied(self), course.goes_on
-            checkpoint = Checkpoint(own, structure, job, goes_on, number)
+            checkpoint = Checkpoint(self, structure, job, course.goes_on, number)
             checkpoints.enter_context(checkpoint.alone())
             job = checkpoint.resumed(job)
         return structure, watched(self, job, validation)
@@ -478,7 +477,6 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         >>> bool((other.predict_proba(X) == network.predict_proba(X)).all())
         True
         """
-        check_is_fitted(self)
         save_weights(self, path)
 
     def load_weights(self, path):
@@ -505,9 +503,7 @@ class RegularizedNetwork(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta)
         OSError
             If the file cannot be read.
         """
-        check_is_fitted(self)
         load_weights(self, path)
-        vars(self).pop("_keras_model", None)
         return self
 
     def __dir__(self):

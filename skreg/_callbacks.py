@@ -143,7 +143,7 @@ class Listener:
             return state.weights, state.moving
         self._show(state)
         self._callbacks.on_train_end(self._logs)
-        return read_weights(self._model, state)
+        return read_weights(self._model, self._structure)
 
     def _show(self, state):
         write_state(self._model, self._structure, state)

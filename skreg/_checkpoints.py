@@ -1,56 +1,17 @@
-"""Training that survives its process: checkpoints of a fit, results of a search."""
+"""A fit that survives its process: checkpoints, and going on from one."""
 
-import hashlib
+import copy
 import re
 import threading
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from . import _storage
-from ._checks import check_weights
 from ._contents import network_content
-from ._engine import Progress, Result, State
+from ._engine import Progress, Result
+from ._results import fingerprint, state_from
 from ._targets import described
-
-
-def fingerprint(structure, job, *texts):
-    """A hash of all that a job's result depends on, and of these texts."""
-    digest = hashlib.blake2b(digest_size=16)
-    settings = (
-        _storage.own_version(),
-        # A stack may have more remedies compiled in than the job asks for.
-        replace(structure, remedies=frozenset()),
-        sorted(job.numbers.items()),
-        replace(job.schedule, table=None),
-        (job.batch_size, job.epochs, job.seed, job.monitor, job.stopping),
-        (job.state.step, job.state.epoch),
-        texts,
-    )
-    arrays = [*job.state.weights.values(), *job.state.moving.values()]
-    arrays += [a for slot in job.state.slots.values() for a in slot.values()]
-    arrays += [] if job.schedule.table is None else [job.schedule.table]
-    for rows in (job.rows, job.validation):
-        arrays += [] if rows is None else rows.arrays
-    shapes = [(array.shape, array.dtype.str) for array in arrays]
-    digest.update(repr((*map(_text, settings), shapes)).encode())
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()
-
-
-def _text(value):
-    """The same text in every process, which a set's is not."""
-    if isinstance(value, tuple):
-        return tuple(map(_text, value))
-    if hasattr(value, "__dataclass_fields__"):
-        return repr([(k, _text(v)) for k, v in asdict(value).items()])
-    return repr(sorted(value)) if isinstance(value, frozenset) else repr(value)
-
-
-# --- a fit
 
 _in_use = set()  # paths
 _lock = threading.Lock()
@@ -75,15 +36,15 @@ class Checkpoint:
     """
 
     def __init__(self, estimator, structure, job, goes_on, number=None):
-        self._estimator, self._goes_on = estimator, goes_on
+        self._estimator, self._goes_on = copy.copy(estimator), goes_on
         self._every = estimator.checkpoint_every
         self._path = member_path(estimator.checkpoint, number)
         self._structure, self._schedule = structure, job.schedule
         names = [type(c).__name__ for c in estimator.callbacks or ()]
         targets = described(estimator._coder())
         self._fingerprint = fingerprint(structure, job, targets, *names)
-        estimator.callbacks = None
-        network_content(estimator)  # raises for what cannot be stored
+        self._estimator.callbacks = None
+        network_content(self._estimator)  # raises for what cannot be stored
         self._check_name(job)
 
     def _check_name(self, job):
@@ -162,11 +123,10 @@ class Checkpoint:
 
     def _network(self, progress):
         """The estimator as it would be if training ended here."""
-        network = object.__new__(type(self._estimator))
-        vars(network).update(vars(self._estimator))
+        network = copy.copy(self._estimator)
         state, best = progress.state, progress.best_state
         if best is not None:
-            state = replace(state, weights=best.weights, moving=best.moving)
+            state = state.with_weights_of(best)
         rate = progress.learning_rate
         if rate is None:
             rate = float(self._schedule.rates([state.step])[0])
@@ -250,67 +210,5 @@ def _progress(content, structure):
     parts = dict(content["progress"])
     for name in ("state", "best_state"):
         if parts[name] is not None:
-            parts[name] = _state(parts[name], structure)
+            parts[name] = state_from(parts[name], structure)
     return Progress(**parts)
-
-
-def _state(parts, structure):
-    check_weights(structure, parts)
-    return State(**parts)
-
-
-# --- a search
-
-
-class ResultStore:
-    """The results of a search's fits in a directory, a file each.
-
-    Parameters
-    ----------
-    path : path-like
-        The directory, which is made where there is none.
-    """
-
-    def __init__(self, path):
-        self._path = Path(path)
-        self._path.mkdir(parents=True, exist_ok=True)
-
-    def train(self, structure, jobs, train):
-        """What ``train(structure, jobs)`` gives, but for jobs whose results are here.
-
-        Jobs with callbacks, or that print, or whose activation is a function, train
-        again.
-        """
-        keys = [self._key(structure, job) for job in jobs]
-        results = [key and self._found(key, structure) for key in keys]
-        missing = [i for i, result in enumerate(results) if result is None]
-        if missing:
-            trained = train(structure, [jobs[i] for i in missing])
-            for i, result in zip(missing, trained, strict=True):
-                results[i] = result
-                if keys[i] is not None and result.error is None:
-                    self._add(keys[i], result)
-        return results
-
-    def _key(self, structure, job):
-        if job.stays_here or callable(structure.activation):
-            return None
-        return fingerprint(structure, job, getattr(job.score, "targets", ""))
-
-    def _file(self, key):
-        return self._path / f"{key}.skreg"
-
-    def _found(self, key, structure):
-        try:
-            content = _storage.read(self._file(key), "result")
-            with _storage.reading(self._file(key)):
-                state = _state(content["state"], structure)
-                return Result(state, **content["result"])
-        except (FileNotFoundError, ValueError):  # a damaged one is trained again
-            return None
-
-    def _add(self, key, result):
-        values = dict(vars(result))
-        del values["state"], values["error"]
-        content = {"state": vars(result.state), "result": values}
-        _storage.write(self._file(key), "result", content, durable=False)

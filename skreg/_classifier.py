@@ -63,6 +63,12 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Standard deviation of normal noise that training adds to the (standardised)
         inputs, at least 0.
 
+    mixup : float, default=0.0
+        Train on mixtures of two rows: inputs ``x = a * x_1 + (1 - a) * x_2`` with loss
+        ``a * loss(y_1) + (1 - a) * loss(y_2)``, and ``a`` from a Beta distribution of
+        which this is both parameters, at least 0; 0 mixes nothing [12]_. Partners are
+        rows of the same batch.
+
     l1 : float, default=0.0
         Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at
         least 0.
@@ -300,6 +306,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
        vision." CVPR 2016.
     .. [11] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
        trees on tabular data." NeurIPS 2024, which clips by another function.
+    .. [12] H. Zhang et al. "mixup: Beyond empirical risk minimization." ICLR 2018.
 
     Examples
     --------
@@ -324,6 +331,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         dropout=0.1,
         input_dropout=0.0,
         gaussian_noise=0.0,
+        mixup=0.0,
         l1=0.0,
         l2=0.001,
         bias_l1=0.0,
@@ -373,6 +381,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         self.dropout = dropout
         self.input_dropout = input_dropout
         self.gaussian_noise = gaussian_noise
+        self.mixup = mixup
         self.l1 = l1
         self.l2 = l2
         self.bias_l1 = bias_l1

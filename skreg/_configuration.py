@@ -106,17 +106,16 @@ def _from_keras(optimizer):
     )
 
 
-def structure_of(estimator, found, n_features, n_outputs, loss, room):
-    """The estimator's structure.
+def structure_of(estimator, found, room):
+    """The structure of an estimator that knows its features and targets.
 
     Parameters
     ----------
     found : Descent
-    loss : str
-        The engine's name of the loss.
     room : int
         Rows that a step has room for.
     """
+    coder = estimator._coder()
     normalization = {True: "batch", False: None, "layer": "layer"}
     remedies = {
         remedy
@@ -124,12 +123,12 @@ def structure_of(estimator, found, n_features, n_outputs, loss, room):
         if any(_is_used(getattr(estimator, name)) for name in names)
     }
     return Structure(
-        n_features=n_features,
-        n_outputs=n_outputs,
+        n_features=estimator.n_features_in_,
+        n_outputs=coder.n_outputs,
         hidden=hidden_layers(estimator.hidden_layer_sizes),
         activation=activation_name(estimator.activation),
         normalization=normalization[estimator.batchnorm],
-        loss=loss,
+        loss=coder.loss(estimator.loss),
         optimizer=found.optimizer,
         options=found.options,
         batch_size=room,

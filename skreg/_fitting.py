@@ -41,18 +41,11 @@ class Course:
 
 def job_of(estimator, training, validation, course):
     """The structure and the job of this training, from samples as they were given."""
-    found, coder = descent(estimator), estimator._coder()
+    found = descent(estimator)
     is_part, dtype = course.is_part, _engine.floatx()
     rows = _rows(estimator, training, dtype, keeps_scale=is_part)
     batch_size, room = batch_size_of(estimator, len(rows))
-    structure = structure_of(
-        estimator,
-        found,
-        rows.X.shape[1],
-        coder.n_outputs,
-        coder.loss(estimator.loss),
-        room,
-    )
+    structure = structure_of(estimator, found, room)
     numbers = numbers_of(estimator, found)
     state = _start(estimator, structure, numbers, course)
     steps_per_epoch = -(-len(rows) // batch_size)

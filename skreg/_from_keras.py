@@ -8,14 +8,14 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
 from ._configuration import descent, numbers_of, structure_of
-from ._engine import State, initial_slots, weight_shapes
+from ._engine import State, initial_slots
 from ._engine.losses import LOSSES
 from ._engine.optimizers import OPTIMIZERS
 from ._keras import keras
 from ._keras_layers import read_layers
 from ._keras_losses import read_loss
 from ._keras_settings import plain, refuse
-from ._model import _moving_variables
+from ._model import read_state, read_weights
 from ._parameters import check_parameters
 from ._targets import NumberTargets
 
@@ -177,57 +177,23 @@ def _check_loss(estimator, reading, loss):
 
 def _set_state(estimator, model):
     """The weights, and the optimizer's slots where it has any."""
-    found, coder = descent(estimator), estimator._coder()
-    batch_size = estimator.batch_size
-    structure = structure_of(
-        estimator,
-        found,
-        estimator.n_features_in_,
-        coder.n_outputs,
-        coder.loss(estimator.loss),
-        batch_size if isinstance(batch_size, int) else KERAS_BATCH_SIZE,
-    )
+    found = descent(estimator)
+    is_number = isinstance(estimator.batch_size, int)
+    room = estimator.batch_size if is_number else KERAS_BATCH_SIZE
+    structure = structure_of(estimator, found, room)
     structure = replace(structure, dtype=model.trainable_variables[0].dtype)
-    shapes, moving_shapes = weight_shapes(structure)
-    weights = _arrays(model.trainable_variables, shapes)
-    moving = _arrays(_moving_variables(model), moving_shapes)
+    weights, moving = read_weights(model, structure)
     numbers = numbers_of(estimator, found)
-    slots, step = initial_slots(structure, weights, numbers), 0
+    slots = initial_slots(structure, weights, numbers)
+    state = State(weights, moving, slots, step=0, epoch=len(_losses(model)))
     rate = found.numbers["learning_rate"]
     if model.compiled:
         rate = float(model.optimizer.learning_rate)
         if model.optimizer.built:
-            slots = _read_slots(model.optimizer, structure, slots, shapes)
-            step = int(model.optimizer.iterations)
-    state = State(weights, moving, slots, step, len(_losses(model)))
+            state = read_state(model, structure, state)
     seed = check_random_state(estimator.random_state).randint(2**31 - 1)
     lane = SimpleNamespace(numbers=numbers, seed=int(seed))
     estimator._keep(structure, lane, state, rate)
-
-
-def _arrays(variables, shapes):
-    """Copies of the variables, by name."""
-    return {
-        name: np.array(variable).reshape(shape)
-        for variable, (name, shape) in zip(variables, shapes.items(), strict=True)
-    }
-
-
-def _read_slots(optimizer, structure, initial, shapes):
-    """The reverse of what `write_state` does."""
-    slots = {}
-    for name, slot in (
-        OPTIMIZERS[structure.optimizer].slots_for(structure.options).items()
-    ):
-        held = getattr(optimizer, slot.keras_attribute)
-        if slot.scalar:
-            value = np.array(held).reshape(1, 1)
-            slots[name] = {weight: value.copy() for weight in shapes}
-        elif held:
-            slots[name] = _arrays(held, shapes)
-        else:  # Keras keeps no momentum where it is 0
-            slots[name] = initial[name]
-    return slots
 
 
 def _losses(model):

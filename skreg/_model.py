@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ._configuration import kernel_initializers, seeded
+from ._engine import weight_shapes
 from ._engine.losses import LOSSES
 from ._engine.optimizers import OPTIMIZERS
 from ._keras import keras
@@ -56,24 +57,27 @@ def write_state(model, structure, state):
                 variable.assign(array.reshape(variable.shape))
 
 
-def read_weights(model, state):
-    """The weights and moving statistics that the model holds, in the state's form."""
+def read_weights(model, structure):
+    """Copies of the weights and moving statistics that the model holds, by name."""
+    shapes, moving_shapes = weight_shapes(structure)
     return (
-        _read(model.trainable_variables, state.weights),
-        _read(_moving_variables(model), state.moving),
+        _read(model.trainable_variables, shapes),
+        _read(_moving_variables(model), moving_shapes),
     )
 
 
 def read_state(model, structure, state):
-    """The state that the model and its optimizer hold, in this state's form."""
-    weights, moving = read_weights(model, state)
+    """The state that the model and its optimizer hold; the rest is as in `state`."""
+    weights, moving = read_weights(model, structure)
+    shapes, _ = weight_shapes(structure)
     optimizer, slots = model.optimizer, {}
     for name, slot in _slots(structure).items():
-        held, like = getattr(optimizer, slot.keras_attribute), state.slots[name]
+        held = getattr(optimizer, slot.keras_attribute)
         if slot.scalar:
-            slots[name] = {k: np.full_like(v, float(held)) for k, v in like.items()}
-        else:
-            slots[name] = _read(held, like) if held else like
+            value = np.array(held).reshape(1, 1)
+            slots[name] = {weight: value.copy() for weight in shapes}
+        else:  # Keras keeps no momentum where it is 0
+            slots[name] = _read(held, shapes) if held else state.slots[name]
     return replace(
         state,
         weights=weights,
@@ -83,10 +87,10 @@ def read_state(model, structure, state):
     )
 
 
-def _read(variables, like):
+def _read(variables, shapes):
     return {
-        name: np.asarray(variable).reshape(array.shape)
-        for variable, (name, array) in zip(variables, like.items(), strict=True)
+        name: np.array(variable).reshape(shape)
+        for variable, (name, shape) in zip(variables, shapes.items(), strict=True)
     }
 
 

@@ -232,6 +232,7 @@ RULES = {
     ),
     "input_dropout": _rate(),
     "gaussian_noise": _not_negative(),
+    "mixup": _not_negative(),
     "l1": _not_negative(),
     "l2": _not_negative(),
     "bias_l1": _not_negative(),

@@ -262,6 +262,7 @@ def usual_remedies(network):
         "layer normalisation": {"batchnorm": "layer"},
         "gaussian noise 0.1": {"gaussian_noise": 0.1},
         "gaussian noise 0.3": {"gaussian_noise": 0.3},
+        **_each("mixup", [0.2, 1.0]),
         "standard scaling": {"normalize": True},
         "robust scaling": {"normalize": "robust"},
         **_each("initializer", ["glorot_uniform", "he_normal", "lecun_normal"]),

@@ -23,7 +23,8 @@ from ._targets import NumberTargets
 _DURATION = {"epochs", "batch_size", "verbose", "warm_start", "random_state"}
 _STOPPING = {"early_stopping", "validation_fraction", "patience", "min_delta"}
 _STOPPING |= {"monitor", "restore_best_weights"}
-_OTHERS = {"callbacks", "class_weight", "n_members", "checkpoint", "checkpoint_every"}
+_OTHERS = {"callbacks", "class_weight", "mixup", "n_members", "checkpoint"}
+_OTHERS |= {"checkpoint_every"}
 
 
 def to_scikeras(estimator):
@@ -75,6 +76,7 @@ def _check_settings(estimator):
     """Raise ValueError for what SciKeras does not have."""
     for name, is_there, why in (
         ("n_members", estimator.n_members == 1, "one network: take n_members=1"),
+        ("mixup", estimator.mixup == 0, "no mixtures of rows: take mixup=0"),
         (
             "monitor",
             not estimator.early_stopping or estimator.monitor in ("val_loss", "loss"),

@@ -61,15 +61,8 @@ def _set_start(estimator, n_steps):
     # The inputs come standardised, by `InputScaler`.
     standardizer = Standardizer.identity(estimator.n_features_in_)
     estimator._input_statistics = vars(standardizer)
-    found, coder = descent(estimator), estimator._coder()
-    structure = structure_of(
-        estimator,
-        found,
-        estimator.n_features_in_,
-        coder.n_outputs,
-        coder.loss(estimator.loss),
-        room=1,  # which only the engine's own training needs
-    )
+    found = descent(estimator)
+    structure = structure_of(estimator, found, room=1)  # the engine's alone
     # The seed of a fit's own, so that both begin with the same weights.
     seed = check_random_state(estimator.random_state).randint(2**31 - 1)
     lane = SimpleNamespace(numbers=numbers_of(estimator, found), seed=int(seed))

@@ -125,6 +125,7 @@ def _quick():
             "dropout": Sometimes(uniform(0.05, 0.55), 0.7),
             "input_dropout": Sometimes(uniform(0.02, 0.28), 0.3),
             "gaussian_noise": Sometimes(loguniform(0.02, 0.5), 0.3),
+            "mixup": Sometimes(loguniform(0.05, 2.0), 0.3),
             "batchnorm": [False, False, True],
             "normalize": [True, "robust"],
             "schedule": ["auto", "auto", "constant"],

@@ -8,7 +8,6 @@ from numbers import Integral
 import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
-from ._checkpoints import ResultStore
 from ._engine.gather import (
     Gatherer,
     current_gatherer,
@@ -18,6 +17,7 @@ from ._engine.gather import (
 from ._engine.tasks import Call
 from ._engine.trainers import ExecutorTrainer, LocalTrainer
 from ._progress import progress_bar
+from ._results import ResultStore
 
 CAPACITY_PER_CORE = 64  # fits that may wait for a stack
 EXECUTOR_CAPACITY = 1024

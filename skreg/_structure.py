@@ -98,6 +98,7 @@ REMEDIES = {
     "dropout": ("dropout",),
     "input_dropout": ("input_dropout",),
     "gaussian_noise": ("gaussian_noise",),
+    "mixup": ("mixup",),
     "l1": ("l1",),
     "l2": ("l2",),
     "bias_l1": ("bias_l1",),

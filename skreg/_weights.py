@@ -27,4 +27,5 @@ def load_weights(estimator, path):
     for member, parts in zip(members, found, strict=True):
         arrays = {name: parts[name] for name in ("weights", "moving")}
         member._state = {**member._state, **arrays}
-        vars(member).pop("_keras_model", None)
+    for network in (estimator, *members):
+        vars(network).pop("_keras_model", None)

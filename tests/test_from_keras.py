@@ -163,7 +163,7 @@ def assert_goes_on_as_keras(model, cls, targets, encoded):
     estimator.fit(X, targets)
     for rows in batch_rows(job, job.state.epoch):
         model.train_on_batch(X[rows], encoded[rows])
-    weights, moving = read_weights(model, job.state)
+    weights, moving = read_weights(model, estimator._structure())
     found = estimator._state["weights"] | estimator._state["moving"]
     for name, expected in (weights | moving).items():
         np.testing.assert_allclose(found[name], expected, 1e-5, 1e-6, err_msg=name)

@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import make_classification, make_regression
 
 from skreg._configuration import descent, schedule_of
+from skreg._engine.batches import shares
 from skreg._fitting import job_of
 from skreg._keras import keras
 from skreg._model import build_model, read_weights
@@ -69,13 +70,13 @@ def assert_trains_as_keras(network, X, y, monkeypatch, sample_weight=None):
     for epoch in range(EPOCHS):
         for rows in batch_rows(job, epoch):
             model.optimizer.learning_rate = job.schedule.rates([step])[0]
-            model.train_on_batch(
-                sample.X[rows],
-                np.asarray(targets[rows], float).reshape(len(rows), -1),
-                sample_weight=job.rows.weight[rows],
-            )
+            inputs = sample.X[rows], targets[rows].reshape(len(rows), -1)
+            if network.mixup:
+                inputs = mixed(job, step, *inputs)
+            weight = job.rows.weight[rows]
+            model.train_on_batch(*inputs, sample_weight=weight)
             step += 1
-    weights, moving = read_weights(model, job.state)
+    weights, moving = read_weights(model, network._structure())
     for name, expected in (weights | moving).items():
         state = network._state["weights"] | network._state["moving"]
         np.testing.assert_allclose(
@@ -97,6 +98,26 @@ def assert_trains_as_keras(network, X, y, monkeypatch, sample_weight=None):
         rtol=1e-5,
         atol=1e-5,
     )
+
+
+def mixed(job, step, x, y):
+    """The batch of a step after mixup: each row with the one before it.
+
+    The first row's partner stands at the end of the step's room, which in a batch that
+    is not full holds padding. A loss that is linear in the target, or whose slope is,
+    gives the same for a mixture of targets as the mixture of two losses.
+    """
+    share = shares(job, step, 1)[0][: len(x), None]
+    if len(x) < job.batch_size:
+        share[0] = 0
+    return [(1 - share) * rows + share * np.roll(rows, 1, axis=0) for rows in (x, y)]
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "numbers"])
+def test_mixup(kind, request, monkeypatch):
+    X, y = request.getfixturevalue(kind)
+    make = plain_regressor if kind == "numbers" else plain_classifier
+    assert_trains_as_keras(make((8,), mixup=0.4), X, y, monkeypatch)
 
 
 OPTIMIZERS = [

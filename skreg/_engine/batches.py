@@ -4,6 +4,7 @@ Rows are gathered here, on the host, so that a program's shape depends neither o
 number of rows nor on how they are held (dense or sparse).
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,24 +18,28 @@ class Chunk(NamedTuple):
     """Batches for one call of a program, each lane's in its own part.
 
     Shapes: `x` (lanes, steps, batch, features), `y` (lanes, steps, batch, targets),
-    `weight` (lanes, steps, batch), `learning_rate` (lanes, steps). A weight of zero
-    marks padding.
+    `weight` (lanes, steps, batch), `learning_rate` (lanes, steps), `mixed` (lanes,
+    steps, batch): the share of each row's partner in mixup, or (lanes, steps, 0) where
+    no lane mixes. A weight of zero marks padding.
     """
 
     x: np.ndarray
     y: np.ndarray
     weight: np.ndarray
     learning_rate: np.ndarray
+    mixed: np.ndarray
 
     @classmethod
     def empty(cls, structure, lanes, n_targets):
         """A chunk without a row."""
         shape = lanes, chunk_steps(structure, lanes), structure.batch_size
+        mixes = "mixup" in structure.remedies
         return cls(
             np.zeros((*shape, structure.n_features), structure.dtype),
             np.zeros((*shape, n_targets), structure.dtype),
             np.zeros(shape, structure.dtype),
             np.zeros(shape[:2], structure.dtype),
+            np.zeros(shape if mixes else (*shape[:2], 0), structure.dtype),
         )
 
     @property
@@ -67,6 +72,9 @@ class Chunk(NamedTuple):
             steps = job.state.step + first + np.arange(count)
             self.weight[lane, :count, job.batch_size :] = 0
             self.learning_rate[lane, :count] = job.schedule.rates(steps)
+            if self.mixed.shape[2]:
+                self.mixed[lane, :count] = 0
+                self.mixed[lane, :count, : job.batch_size] = shares(job, first, count)
 
     def _gather(self, lane, job, first, count):
         picked = positions(job, first, count)
@@ -86,25 +94,47 @@ def chunk_steps(structure, lanes):
 
 
 def epoch_order(job, epoch):
-    """The order of the job's rows in an epoch; as they come where one batch is all.
+    """The order of the job's rows in an epoch.
 
-    It depends on nothing but the job's seed, the epoch, counted over all trainings, and
-    the number of rows.
+    They stay as they come where one batch is all, unless each needs another partner.
+    The order depends on nothing but the job's seed, the epoch, counted over all
+    trainings, and the number of rows.
     """
-    if job.steps_per_epoch == 1:
+    if job.steps_per_epoch == 1 and not job.numbers["mixup"]:
         return np.arange(len(job.rows))
     return np.random.default_rng([job.seed, epoch]).permutation(len(job.rows))
 
 
 def positions(job, first, count):
     """The rows of some steps of a training, shape (count, batch); -1 is padding."""
+    return _by_steps(job, first, count, partial(epoch_order, job), padding=-1)
+
+
+def shares(job, first, count):
+    """The share that each row's partner has in its mixture, shape (count, batch).
+
+    It depends on what `epoch_order` depends on, and on the job's number for mixup.
+    """
+    alpha = job.numbers["mixup"]
+    if alpha == 0:
+        return np.zeros((count, job.batch_size))
+
+    def drawn(epoch):
+        rng = np.random.default_rng([job.seed, epoch, 1])
+        return rng.beta(alpha, alpha, len(job.rows))
+
+    return _by_steps(job, first, count, drawn, padding=0.0)
+
+
+def _by_steps(job, first, count, values_of, padding):
+    """A value a row and epoch, as the batches of some steps; shape (count, batch)."""
     per_epoch, size = job.steps_per_epoch, job.batch_size
-    epochs = np.arange(first // per_epoch, (first + count - 1) // per_epoch + 1)
-    orders = np.full((len(epochs), per_epoch * size), -1)
-    for order, epoch in zip(orders, epochs, strict=True):
-        order[: len(job.rows)] = epoch_order(job, job.state.epoch + epoch)
+    epochs = range(first // per_epoch, (first + count - 1) // per_epoch + 1)
+    found = np.full((len(epochs), per_epoch * size), padding)
+    for values, epoch in zip(found, epochs, strict=True):
+        values[: len(job.rows)] = values_of(job.state.epoch + epoch)
     start = first - epochs[0] * per_epoch
-    return orders.reshape(-1, size)[start : start + count]
+    return found.reshape(-1, size)[start : start + count]
 
 
 def count_validation_batches(structure, lanes):

@@ -1,7 +1,7 @@
 """What goes into the engine for one lane, and what comes out: arrays and numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ class State:
     slots: dict[str, dict[str, np.ndarray]]
     step: int = 0
     epoch: int = 0
+
+    def with_weights_of(self, other):
+        """The same state with the weights and moving statistics of another."""
+        return replace(self, weights=other.weights, moving=other.moving)
 
     def is_finite(self):
         """Whether every weight and moving statistic is a finite number."""
@@ -168,7 +172,8 @@ class Job:
     def batches_key(self):
         """Equal for jobs that train on the same batches at the same of their steps."""
         rows = tuple(id(array) for array in vars(self.rows).values())
-        return rows, self.seed, self.batch_size, self.state.epoch
+        mixes = self.numbers["mixup"] > 0
+        return rows, self.seed, self.batch_size, self.state.epoch, mixes
 
     @property
     def is_watched(self):

@@ -11,7 +11,7 @@ from .packing import pack, unpack
 from .tensorflow import gradients
 
 
-def train_step(structure, state, n, x, y, weight, learning_rate, key):
+def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
     """One step of every lane.
 
     Parameters
@@ -23,6 +23,8 @@ def train_step(structure, state, n, x, y, weight, learning_rate, key):
     x, y, weight : arrays of shapes (lanes, batch, ...) and (lanes, batch)
         A weight of zero marks padding.
     learning_rate : array of shape (lanes,)
+    mixed : array of shape (lanes, batch)
+        The share of each row's partner in mixup; not read where no lane mixes.
     key : array of shape (lanes, 1, 1), dtype uint32
         What the noise of this step is drawn from.
 
@@ -35,13 +37,18 @@ def train_step(structure, state, n, x, y, weight, learning_rate, key):
     mask = ops.cast(weight > 0, structure.dtype)
     rows = ops.maximum(ops.sum(mask, axis=1), 1.0)
     n = n | {"learning_rate": learning_rate[:, None, None]}
+    targets = [(y, weight)]
+    if "mixup" in structure.remedies:
+        x, targets = mixtures(x, y, weight, mixed * mask)
 
     def objective(weights):
         raw, moving, activities = forward_training(
             structure, weights, state["moving"], x, n, mask[..., None], key
         )
-        loss = _summed_losses(structure, y, raw, activities, n, weight) / rows
-        return loss, moving
+        loss = _activity_penalties(structure, activities, n, mask)
+        for own, share in targets:
+            loss = loss + _summed_losses(structure, own, raw, n, share)
+        return loss / rows, moving
 
     slopes, loss, moving = gradients(objective, state["weights"])
     penalty, penalty_slopes = penalties(structure, state["weights"], n)
@@ -54,16 +61,47 @@ def train_step(structure, state, n, x, y, weight, learning_rate, key):
     return {"weights": weights, "moving": moving, "slots": slots, "step": step}, loss
 
 
-def _summed_losses(structure, y, raw, activities, n, weight):
-    """The rows' weighted losses and activity penalties, summed; shape (lanes,)."""
+def mixtures(x, y, weight, mixed):
+    """Mixtures of each row with the one before it (Zhang et al. 2018, mixup).
+
+    Parameters
+    ----------
+    x, y, weight
+        As in `train_step`.
+    mixed : array of shape (lanes, batch)
+        The share of the row before; none where that one is padding.
+
+    Returns
+    -------
+    x : array
+    targets : list of (y, weight)
+        The rows' own and their partners', weighted by their shares.
+    """
+    partners, others, partner_weight = map(_rolled, (x, y, weight))
+    mixed = mixed * ops.cast(partner_weight > 0, mixed.dtype)
+    x = x + mixed[..., None] * (partners - x)
+    return x, [(y, (1 - mixed) * weight), (others, mixed * partner_weight)]
+
+
+def _rolled(array):
+    """The rows moved by one, shape (lanes, batch, ...); the last one comes first."""
+    return ops.concatenate([array[:, -1:], array[:, :-1]], axis=1)
+
+
+def _summed_losses(structure, y, raw, n, weight):
+    """The rows' weighted losses, summed; shape (lanes,)."""
     loss = LOSSES[structure.loss]
     if loss.one_hot:
         y = one_hot(y, structure.n_outputs)
-    total = ops.sum(loss.function(y, raw, n) * weight, axis=1)
+    return ops.sum(loss.function(y, raw, n) * weight, axis=1)
+
+
+def _activity_penalties(structure, activities, n, mask):
+    """What the rows' activities add to the loss, summed; shape (lanes,)."""
+    total = 0.0
     if "activity_penalties" in structure.remedies:
-        mask = ops.cast(weight > 0, structure.dtype)[..., None]
         for activity in activities:
-            activity = activity * mask
+            activity = activity * mask[..., None]
             l1, l2 = n["activity_l1"], n["activity_l2"]
             penalty = l1 * ops.abs(activity) + l2 * ops.square(activity)
             total = total + ops.sum(penalty, axis=(1, 2))
@@ -143,7 +181,7 @@ def run_steps(structure, rows, step, seed, numbers, chunk, n_steps):
     losses : array of shape (steps, lanes)
     """
     n = unpack_numbers(structure, numbers)
-    x, y, weight, learning_rate = chunk
+    x, y, weight, learning_rate, mixed = chunk
     numbering = ops.arange(x.shape[1], dtype="int32")[:, None]
     state = unpack(structure, rows) | {"step": step[:, None, None]}
     seed = seed[:, None, None]
@@ -157,6 +195,7 @@ def run_steps(structure, rows, step, seed, numbers, chunk, n_steps):
             y[:, i],
             weight[:, i],
             learning_rate[:, i],
+            mixed[:, i],
             step_key(seed, state["step"]),
         )
         return i + 1, state, ops.where(numbering == i, loss[None], losses)
@@ -174,7 +213,9 @@ def evaluate(structure, rows, numbers, x, y, weight):
     n, parts = unpack_numbers(structure, numbers), unpack(structure, rows)
     weights = parts["weights"]
     raw, activities = forward(structure, weights, parts["moving"], x, n)
-    total = _summed_losses(structure, y, raw, activities, n, weight)
+    mask = ops.cast(weight > 0, structure.dtype)
+    total = _summed_losses(structure, y, raw, n, weight)
+    total = total + _activity_penalties(structure, activities, n, mask)
     penalty, _ = penalties(structure, weights, n)
     return total, penalty + ops.zeros_like(total)
 

@@ -311,7 +311,7 @@ class _Lane:
         if not self.diverged and not state.is_finite():
             self.diverged = self._epochs_done
         if (best := self._best_state) is not None:
-            state = replace(state, weights=best.weights, moving=best.moving)
+            state = state.with_weights_of(best)
         best_epoch = self._best_epoch or self._epochs_done
         rate = float(self.job.schedule.rates([state.step])[0])
         return Result(state, self.history, best_epoch, self.diverged, rate, self.error)
