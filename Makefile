@@ -21,6 +21,7 @@ docs: $(VENV)/.docs
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/.tests
 	$(BIN)/ruff check --fix .

@@ -1,19 +1,16 @@
 """Keras networks as scikit-learn estimators, every regularizer a parameter."""
 
 from ._classifier import MLPRegularizedClassifier
-from ._displays import (
-    LossCurveDisplay,
-    RegularizationPathDisplay,
-    RemedyDisplay,
-    WeightsDisplay,
-)
+from ._displays import LossCurveDisplay, RemedyDisplay
 from ._files import load, save
 from ._onnx import register_onnx_converters
+from ._path_display import RegularizationPathDisplay
 from ._regressor import MLPRegularizedRegressor
 from ._remedies import compare_remedies
 from ._search import RegularizationSearchCV
 from ._spaces import regularization_space
 from ._stacked import stacked
+from ._weights_display import WeightsDisplay
 
 __all__ = [
     "LossCurveDisplay",

@@ -138,12 +138,13 @@ class Listener:
             callback.on_train_batch_begin(batch, {})
 
     def finish(self, state):
-        """After the last epoch: the weights that training ends with."""
+        """After the last epoch: the state with the weights that training ends with."""
         if self._callbacks is None:
-            return state.weights, state.moving
+            return state
         self._show(state)
         self._callbacks.on_train_end(self._logs)
-        return read_weights(self._model, self._structure)
+        weights, moving = read_weights(self._model, self._structure)
+        return replace(state, weights=weights, moving=moving)
 
     def _show(self, state):
         write_state(self._model, self._structure, state)

@@ -13,7 +13,7 @@ from ._engine import Progress, Result
 from ._results import fingerprint, state_from
 from ._targets import described
 
-_in_use = set()  # paths
+_in_use: set[Path] = set()
 _lock = threading.Lock()
 
 

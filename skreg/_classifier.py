@@ -1,15 +1,38 @@
-"""The classifier: mostly what a user reads about it."""
+"""The classifier: mostly what a user reads about it.
+
+The module is long because scikit-learn wants every parameter in the docstring, in the
+signature and as an attribute.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
-from ._base import RegularizedNetwork, all_or_nothing
+from ._attempts import all_or_nothing
+from ._base import RegularizedNetwork
 from ._from_keras import from_keras
 from ._parameters import CLASSIFIER_RULES
 from ._targets import ClassTargets, check_class_targets
+from ._typing import (
+    BatchSize,
+    ClassWeight,
+    Features,
+    Floats,
+    KerasCallback,
+    KerasModel,
+    KerasOptimizer,
+    KerasSchedule,
+    Path,
+    RandomState,
+    Targets,
+    Weights,
+)
 
 
 def _has_hinge(estimator):
@@ -324,57 +347,57 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     def __init__(
         self,
-        hidden_layer_sizes=(128, 128),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (128, 128),
+        activation: str | Callable = "relu",
         *,
-        negative_slope=0.2,
-        dropout=0.1,
-        input_dropout=0.0,
-        gaussian_noise=0.0,
-        mixup=0.0,
-        l1=0.0,
-        l2=0.001,
-        bias_l1=0.0,
-        bias_l2=0.0,
-        activity_l1=0.0,
-        activity_l2=0.0,
-        max_norm=None,
-        weight_decay=None,
-        batchnorm=False,
-        batchnorm_momentum=0.9,
-        normalize="robust",
-        initializer="auto",
-        optimizer="adam",
-        learning_rate=None,
-        momentum=None,
-        nesterov=False,
-        rho=None,
-        beta_1=None,
-        beta_2=None,
-        epsilon=None,
-        clipnorm=None,
-        schedule="auto",
-        warmup=0.0,
-        batch_size="auto",
-        epochs=100,
-        early_stopping=False,
-        validation_fraction=0.1,
-        patience=10,
-        min_delta=0.0,
-        monitor="val_loss",
-        restore_best_weights=True,
-        loss="log_loss",
-        label_smoothing=0.0,
-        focal_gamma=2.0,
-        class_weight=None,
-        n_members=1,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_every=1,
-        verbose=0,
-        warm_start=False,
-        random_state=None,
-    ):
+        negative_slope: float = 0.2,
+        dropout: float | Sequence[float] = 0.1,
+        input_dropout: float = 0.0,
+        gaussian_noise: float = 0.0,
+        mixup: float = 0.0,
+        l1: float = 0.0,
+        l2: float = 0.001,
+        bias_l1: float = 0.0,
+        bias_l2: float = 0.0,
+        activity_l1: float = 0.0,
+        activity_l2: float = 0.0,
+        max_norm: float | None = None,
+        weight_decay: float | None = None,
+        batchnorm: bool | Literal["layer"] = False,
+        batchnorm_momentum: float = 0.9,
+        normalize: bool | Literal["robust"] = "robust",
+        initializer: str | Callable = "auto",
+        optimizer: str | KerasOptimizer = "adam",
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool = False,
+        rho: float | None = None,
+        beta_1: float | None = None,
+        beta_2: float | None = None,
+        epsilon: float | None = None,
+        clipnorm: float | None = None,
+        schedule: str | KerasSchedule = "auto",
+        warmup: float = 0.0,
+        batch_size: BatchSize = "auto",
+        epochs: int = 100,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        monitor: str = "val_loss",
+        restore_best_weights: bool = True,
+        loss: Literal["log_loss", "focal", "hinge"] = "log_loss",
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 2.0,
+        class_weight: ClassWeight = None,
+        n_members: int = 1,
+        callbacks: Sequence[KerasCallback] | None = None,
+        checkpoint: Path | None = None,
+        checkpoint_every: int | Literal["best"] = 1,
+        verbose: int = 0,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.negative_slope = negative_slope
@@ -426,7 +449,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         self.random_state = random_state
 
     @classmethod
-    def from_keras(cls, model, classes=None, **parameters):
+    def from_keras(
+        cls, model: KerasModel, classes: ArrayLike | None = None, **parameters: Any
+    ) -> Self:
         """A fitted estimator that predicts as a trained Keras network does.
 
         `partial_fit`, and `fit` with ``warm_start=True``, go on from its weights and,
@@ -476,7 +501,13 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return from_keras(cls, model, classes, **parameters)
 
     @all_or_nothing
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: Features,
+        y: Targets,
+        classes: ArrayLike | None = None,
+        sample_weight: Weights = None,
+    ) -> None:
         """Train for one epoch on a part of the data, from where training stands.
 
         The first call on an unfitted estimator sets the classes and the statistics by
@@ -507,6 +538,18 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ValueError
             As `fit`; if `classes` is missing at the first call, or differs at a later
             one; or with ``class_weight="balanced"``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), random_state=0)
+        >>> for part in np.array_split(np.random.default_rng(0).permutation(150), 3):
+        ...     network = network.partial_fit(X[part], y[part], classes=[0, 1, 2])
+        >>> network.predict(X).shape
+        (150,)
         """
         if isinstance(self.class_weight, str):
             raise ValueError(
@@ -562,7 +605,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     def _coder(self):
         return ClassTargets(self.classes_, self._multilabel)
 
-    def predict(self, X):
+    def predict(self, X: Features) -> np.ndarray:
         """The most probable class of each row.
 
         Parameters
@@ -585,7 +628,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return self.classes_[outputs.argmax(axis=1)]
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X, members=False):
+    def predict_proba(self, X: Features, members: bool = False) -> Floats:
         """Probabilities of the classes. Not there when ``loss="hinge"``.
 
         Parameters
@@ -600,6 +643,17 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ndarray of shape (n_samples, n_classes) or (n_members, n_samples, n_classes)
             In the order of `classes_`; for multilabel targets each label's own
             probability.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), n_members=3, epochs=5).fit(X, y)
+        >>> network.predict_proba(X).shape
+        (150, 3)
+        >>> network.predict_proba(X, members=True).shape
+        (3, 150, 3)
         """
         outputs = self._outputs(X) if members else self._mean_outputs(X)
         if outputs.shape[-1] == 1 and not self._multilabel:
@@ -607,7 +661,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return outputs
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Features) -> Floats:
         """Logarithms of `predict_proba`.
 
         Parameters
@@ -623,7 +677,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             return np.log(self.predict_proba(X))
 
     @available_if(_gives_margins)
-    def decision_function(self, X):
+    def decision_function(self, X: Features) -> Floats:
         """Margins of the classes. Only there when ``loss="hinge"``.
 
         Parameters

@@ -1,16 +1,19 @@
 """Estimators in files without pickle."""
 
+from typing import Any
+
 from . import _storage
 from ._classifier import MLPRegularizedClassifier
 from ._contents import network_content, network_from
 from ._regressor import MLPRegularizedRegressor
+from ._typing import Path
 
 CLASSES = {
     kind.__name__: kind for kind in (MLPRegularizedClassifier, MLPRegularizedRegressor)
 }
 
 
-def save(estimator, path):
+def save(estimator: Any, path: Path) -> None:
     """Write an estimator to one file, without pickle.
 
     The file is a zip with JSON and arrays: parameters, weights, the optimizer's state,
@@ -65,7 +68,7 @@ def save(estimator, path):
     _storage.write(path, "estimator", {"estimator": network_content(estimator)})
 
 
-def load(path):
+def load(path: Path) -> Any:
     """The estimator that `save` wrote.
 
     Nothing in the file is executed, and nothing but built-in values, arrays, and
@@ -85,6 +88,10 @@ def load(path):
         If the file is damaged, of a newer format, or none of `save`'s.
     OSError
         If it cannot be read.
+
+    Examples
+    --------
+    See `save`.
     """
     content = _storage.read(path, "estimator", "checkpoint")
     with _storage.reading(path):

@@ -97,8 +97,7 @@ def read_layers(model):
     standardizer, parameters = _read_inputs(layers, model.input_shape[1:])
     facts, dropout, sizes = _Facts(), [], []
     while layers.remain("Dense") > 1:
-        dense = _read_block(layers, facts, dropout)
-        sizes.append(dense.units)
+        sizes.append(_read_block(layers, facts, dropout).units)
     output = _read_dense(layers, facts)
     if output.activity_regularizer is not None:
         refuse(output, "has an activity_regularizer, which only hidden layers have")

@@ -2,7 +2,9 @@
 
 from sklearn.pipeline import Pipeline
 
-from ._base import RegularizedNetwork
+
+class Network:
+    """What marks the estimators of this package."""
 
 
 def prefix_of(estimator):
@@ -13,11 +15,11 @@ def prefix_of(estimator):
     ValueError
         If there is no network.
     """
-    if isinstance(estimator, RegularizedNetwork):
+    if isinstance(estimator, Network):
         return ""
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
-        if isinstance(last, (RegularizedNetwork, Pipeline)):
+        if isinstance(last, (Network, Pipeline)):
             return f"{name}__{prefix_of(last)}"
     raise ValueError(
         "The 'estimator' parameter must be an MLPRegularizedClassifier or "

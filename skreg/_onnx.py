@@ -16,7 +16,7 @@ _CLASSIFIER = "SkregMLPRegularizedClassifier"
 _REGRESSOR = "SkregMLPRegularizedRegressor"
 
 
-def register_onnx_converters():
+def register_onnx_converters() -> None:
     """Have skl2onnx convert the estimators, alone and in pipelines.
 
     It enters both estimators in skl2onnx's tables, where calling it again changes

@@ -5,11 +5,7 @@ the messages. Names that Keras or the engine define come from their own tables.
 """
 
 import difflib
-import math
-import numbers
 import os
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
@@ -17,14 +13,22 @@ from sklearn.metrics import get_scorer_names
 from ._engine.optimizers import OPTIMIZERS
 from ._engine.schedules import SCHEDULES
 from ._keras import keras
-
-
-class Rule(NamedTuple):
-    """Whether a value is accepted, in code and in words."""
-
-    accepts: Callable  # of a value
-    text: str  # "{}" in it stands for the names
-    names: Callable = tuple  # gives the names among which a string must be
+from ._rules import (
+    Rule,
+    boolean,
+    boolean_or,
+    count,
+    either,
+    inside,
+    is_count,
+    is_rate,
+    not_negative,
+    one_of,
+    or_none,
+    positive,
+    rate,
+    sequence_of,
+)
 
 
 def check_parameters(estimator, rules):
@@ -79,90 +83,11 @@ def _nearest(value, names):
 def check_count(owner, name, low):
     """Raise ValueError unless the attribute is an integer of at least `low`."""
     value = getattr(owner, name)
-    if not _is_count(value, low):
+    if not is_count(value, low):
         raise ValueError(
             f"The {name!r} parameter of {type(owner).__name__} must be an integer of "
             f"at least {low}. Got {value!r} instead."
         )
-
-
-# --- kinds of rule
-
-
-def _is_number(value):
-    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
-        return False
-
-
-def _is_rate(value):
-    return _is_number(value) and 0 <= value < 1
-
-
-def _not_negative():
-    return Rule(lambda v: _is_number(v) and v >= 0, "a number of at least 0")
-
-
-def _positive():
-    return Rule(lambda v: _is_number(v) and v > 0, "a number above 0")
-
-
-def _rate():
-    return Rule(_is_rate, "a number in [0, 1)")
-
-
-def _inside():
-    return Rule(lambda v: _is_number(v) and 0 < v < 1, "a number in (0, 1)")
-
-
-def _is_count(value, low=1):
-    return _is_number(value) and isinstance(value, numbers.Integral) and value >= low
-
-
-def _count(low=1):
-    return Rule(lambda v: _is_count(v, low), f"an integer of at least {low}")
-
-
-def _boolean():
-    return Rule(lambda v: isinstance(v, (bool, np.bool_)), "True or False")
-
-
-def _boolean_or(name):
-    return _either(lambda: [name], _boolean().accepts, "True, False or {}")
-
-
-def _or_none(rule, meaning):
-    """The rule, with None allowed for what `meaning` says."""
-    return rule._replace(
-        accepts=lambda v: v is None or rule.accepts(v),
-        text=f"{rule.text}, or None ({meaning})",
-    )
-
-
-def _either(names, other, text):
-    """One of the names that the function `names` gives, or what `other` accepts."""
-
-    def accepts(value):
-        return value in names() if isinstance(value, str) else bool(other(value))
-
-    return Rule(accepts, text, names)
-
-
-def one_of(names):
-    """The rule for a string among these names."""
-    return _either(lambda: names, lambda v: False, "one of {}")
-
-
-def _sequence_of(accepts):
-    def accepts_all(value):
-        is_sequence = isinstance(value, (list, tuple))
-        is_vector = isinstance(value, np.ndarray) and value.ndim == 1
-        return (is_sequence or is_vector) and all(map(accepts, value))
-
-    return accepts_all
 
 
 # --- names that Keras knows
@@ -209,7 +134,7 @@ def _is_callback_list(value):
 
 
 def _is_random_state(value):
-    is_seed = _is_count(value, 0) and value < 2**32
+    is_seed = is_count(value, 0) and value < 2**32
     return is_seed or isinstance(value, np.random.RandomState)
 
 
@@ -217,88 +142,88 @@ _USUAL = "the optimizer's usual value"
 
 RULES = {
     "hidden_layer_sizes": Rule(
-        lambda v: _is_count(v) or _sequence_of(_is_count)(v),
+        lambda v: is_count(v) or sequence_of(is_count)(v),
         "an integer of at least 1, or a list of them, one a hidden layer",
     ),
-    "activation": _either(
+    "activation": either(
         activation_names,
         lambda v: callable(v) and not isinstance(v, type),
         "a function of a tensor or one of {}",
     ),
-    "negative_slope": _not_negative(),
+    "negative_slope": not_negative(),
     "dropout": Rule(
-        lambda v: _is_rate(v) or _sequence_of(_is_rate)(v),
+        lambda v: is_rate(v) or sequence_of(is_rate)(v),
         "a number in [0, 1), or a list of them, one a hidden layer",
     ),
-    "input_dropout": _rate(),
-    "gaussian_noise": _not_negative(),
-    "mixup": _not_negative(),
-    "l1": _not_negative(),
-    "l2": _not_negative(),
-    "bias_l1": _not_negative(),
-    "bias_l2": _not_negative(),
-    "activity_l1": _not_negative(),
-    "activity_l2": _not_negative(),
-    "max_norm": _or_none(_positive(), "no limit"),
-    "weight_decay": _or_none(_not_negative(), _USUAL),
-    "batchnorm": _boolean_or("layer"),
-    "batchnorm_momentum": _rate(),
-    "normalize": _boolean_or("robust"),
-    "initializer": _either(
+    "input_dropout": rate(),
+    "gaussian_noise": not_negative(),
+    "mixup": not_negative(),
+    "l1": not_negative(),
+    "l2": not_negative(),
+    "bias_l1": not_negative(),
+    "bias_l2": not_negative(),
+    "activity_l1": not_negative(),
+    "activity_l2": not_negative(),
+    "max_norm": or_none(positive(), "no limit"),
+    "weight_decay": or_none(not_negative(), _USUAL),
+    "batchnorm": boolean_or("layer"),
+    "batchnorm_momentum": rate(),
+    "normalize": boolean_or("robust"),
+    "initializer": either(
         initializer_names,
         lambda v: callable(v) and not isinstance(v, type),
         "a Keras initializer instance or one of {}",
     ),
-    "optimizer": _either(
+    "optimizer": either(
         lambda: list(OPTIMIZERS),
         is_keras_optimizer,
         "a Keras optimizer instance or one of {}",
     ),
-    "learning_rate": _or_none(_positive(), _USUAL),
-    "momentum": _or_none(_rate(), _USUAL),
-    "nesterov": _boolean(),
-    "rho": _or_none(_rate(), _USUAL),
-    "beta_1": _or_none(_rate(), _USUAL),
-    "beta_2": _or_none(_rate(), _USUAL),
-    "epsilon": _or_none(_positive(), _USUAL),
-    "clipnorm": _or_none(_positive(), "no limit"),
-    "schedule": _either(
+    "learning_rate": or_none(positive(), _USUAL),
+    "momentum": or_none(rate(), _USUAL),
+    "nesterov": boolean(),
+    "rho": or_none(rate(), _USUAL),
+    "beta_1": or_none(rate(), _USUAL),
+    "beta_2": or_none(rate(), _USUAL),
+    "epsilon": or_none(positive(), _USUAL),
+    "clipnorm": or_none(positive(), "no limit"),
+    "schedule": either(
         lambda: ["auto", *SCHEDULES],
         is_keras_schedule,
         "a Keras learning-rate schedule instance or one of {}",
     ),
-    "warmup": _rate(),
-    "batch_size": _either(
-        lambda: ["auto", "full"], _is_count, "an integer of at least 1 or one of {}"
+    "warmup": rate(),
+    "batch_size": either(
+        lambda: ["auto", "full"], is_count, "an integer of at least 1 or one of {}"
     ),
-    "epochs": _count(),
-    "early_stopping": _boolean(),
-    "validation_fraction": _inside(),
-    "patience": _count(0),
-    "min_delta": _not_negative(),
-    "monitor": _either(
+    "epochs": count(),
+    "early_stopping": boolean(),
+    "validation_fraction": inside(),
+    "patience": count(0),
+    "min_delta": not_negative(),
+    "monitor": either(
         lambda: ["val_loss", "loss", *get_scorer_names()],
         lambda v: False,
         "'val_loss', 'loss' or the name of a scikit-learn scorer "
         "(sklearn.metrics.get_scorer_names())",
     ),
-    "restore_best_weights": _boolean(),
-    "n_members": _count(),
-    "callbacks": _or_none(
+    "restore_best_weights": boolean(),
+    "n_members": count(),
+    "callbacks": or_none(
         Rule(_is_callback_list, "a list of Keras callback instances"), "no callbacks"
     ),
-    "checkpoint": _or_none(
+    "checkpoint": or_none(
         Rule(lambda v: isinstance(v, (str, os.PathLike)), "a path"), "no checkpoints"
     ),
-    "checkpoint_every": _either(
-        lambda: ["best"], _is_count, "an integer of at least 1 or {}"
+    "checkpoint_every": either(
+        lambda: ["best"], is_count, "an integer of at least 1 or {}"
     ),
     "verbose": Rule(
-        lambda v: isinstance(v, (bool, np.bool_)) or _is_count(v, 0),
+        lambda v: isinstance(v, (bool, np.bool_)) or is_count(v, 0),
         "an integer of at least 0, or a boolean",
     ),
-    "warm_start": _boolean(),
-    "random_state": _or_none(
+    "warm_start": boolean(),
+    "random_state": or_none(
         Rule(
             _is_random_state,
             "an integer in [0, 2**32 - 1], a numpy.random.RandomState instance",
@@ -309,9 +234,9 @@ RULES = {
 
 CLASSIFIER_RULES = RULES | {
     "loss": one_of(["log_loss", "focal", "hinge"]),
-    "label_smoothing": _rate(),
-    "focal_gamma": _not_negative(),
-    "class_weight": _either(
+    "label_smoothing": rate(),
+    "focal_gamma": not_negative(),
+    "class_weight": either(
         lambda: ["balanced"],
         lambda v: v is None or isinstance(v, (dict, list)),
         "None, a dictionary {{label: weight}} or {}",
@@ -320,6 +245,6 @@ CLASSIFIER_RULES = RULES | {
 
 REGRESSOR_RULES = RULES | {
     "loss": one_of(["squared_error", "absolute_error", "huber", "quantile", "poisson"]),
-    "huber_delta": _positive(),
-    "quantile": _inside(),
+    "huber_delta": positive(),
+    "quantile": inside(),
 }

@@ -1,12 +1,33 @@
-"""The regressor: mostly what a user reads about it."""
+"""The regressor: mostly what a user reads about it.
+
+The module is long because scikit-learn wants every parameter in the docstring, in the
+signature and as an attribute.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from ._base import RegularizedNetwork, all_or_nothing
+from ._attempts import all_or_nothing
+from ._base import RegularizedNetwork
 from ._from_keras import from_keras
 from ._parameters import REGRESSOR_RULES
 from ._targets import NumberTargets
+from ._typing import (
+    BatchSize,
+    Features,
+    Floats,
+    KerasCallback,
+    KerasModel,
+    KerasOptimizer,
+    KerasSchedule,
+    Path,
+    RandomState,
+    Targets,
+    Weights,
+)
 
 
 class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
@@ -299,56 +320,58 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     def __init__(
         self,
-        hidden_layer_sizes=(128, 128),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (128, 128),
+        activation: str | Callable = "relu",
         *,
-        negative_slope=0.2,
-        dropout=0.1,
-        input_dropout=0.0,
-        gaussian_noise=0.0,
-        mixup=0.0,
-        l1=0.0,
-        l2=0.001,
-        bias_l1=0.0,
-        bias_l2=0.0,
-        activity_l1=0.0,
-        activity_l2=0.0,
-        max_norm=None,
-        weight_decay=None,
-        batchnorm=False,
-        batchnorm_momentum=0.9,
-        normalize="robust",
-        initializer="auto",
-        optimizer="adam",
-        learning_rate=None,
-        momentum=None,
-        nesterov=False,
-        rho=None,
-        beta_1=None,
-        beta_2=None,
-        epsilon=None,
-        clipnorm=None,
-        schedule="auto",
-        warmup=0.0,
-        batch_size="auto",
-        epochs=100,
-        early_stopping=False,
-        validation_fraction=0.1,
-        patience=10,
-        min_delta=0.0,
-        monitor="val_loss",
-        restore_best_weights=True,
-        loss="squared_error",
-        huber_delta=1.0,
-        quantile=0.5,
-        n_members=1,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_every=1,
-        verbose=0,
-        warm_start=False,
-        random_state=None,
-    ):
+        negative_slope: float = 0.2,
+        dropout: float | Sequence[float] = 0.1,
+        input_dropout: float = 0.0,
+        gaussian_noise: float = 0.0,
+        mixup: float = 0.0,
+        l1: float = 0.0,
+        l2: float = 0.001,
+        bias_l1: float = 0.0,
+        bias_l2: float = 0.0,
+        activity_l1: float = 0.0,
+        activity_l2: float = 0.0,
+        max_norm: float | None = None,
+        weight_decay: float | None = None,
+        batchnorm: bool | Literal["layer"] = False,
+        batchnorm_momentum: float = 0.9,
+        normalize: bool | Literal["robust"] = "robust",
+        initializer: str | Callable = "auto",
+        optimizer: str | KerasOptimizer = "adam",
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool = False,
+        rho: float | None = None,
+        beta_1: float | None = None,
+        beta_2: float | None = None,
+        epsilon: float | None = None,
+        clipnorm: float | None = None,
+        schedule: str | KerasSchedule = "auto",
+        warmup: float = 0.0,
+        batch_size: BatchSize = "auto",
+        epochs: int = 100,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        monitor: str = "val_loss",
+        restore_best_weights: bool = True,
+        loss: Literal[
+            "squared_error", "absolute_error", "huber", "quantile", "poisson"
+        ] = "squared_error",
+        huber_delta: float = 1.0,
+        quantile: float = 0.5,
+        n_members: int = 1,
+        callbacks: Sequence[KerasCallback] | None = None,
+        checkpoint: Path | None = None,
+        checkpoint_every: int | Literal["best"] = 1,
+        verbose: int = 0,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.negative_slope = negative_slope
@@ -399,7 +422,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         self.random_state = random_state
 
     @classmethod
-    def from_keras(cls, model, **parameters):
+    def from_keras(cls, model: KerasModel, **parameters: Any) -> Self:
         """A fitted estimator that predicts as a trained Keras network does.
 
         `partial_fit`, and `fit` with ``warm_start=True``, go on from its weights and,
@@ -427,11 +450,23 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         ------
         ValueError
             For a layer or a setting that no parameter says, with the layer's name.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg import MLPRegularizedRegressor
+        >>> X, y = np.random.default_rng(0).random((40, 3)), np.arange(40.0)
+        >>> network = MLPRegularizedRegressor((8,), epochs=3).fit(X, y)
+        >>> again = MLPRegularizedRegressor.from_keras(network.model_)
+        >>> bool(np.allclose(again.predict(X), network.predict(X), rtol=1e-4))
+        True
         """
         return from_keras(cls, model, **parameters)
 
     @all_or_nothing
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: Features, y: Targets, sample_weight: Weights = None
+    ) -> None:
         """Train for one epoch on a part of the data, from where training stands.
 
         The first call on an unfitted estimator sets the statistics by which inputs and
@@ -478,7 +513,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     def _target_scale(self):
         return self._targets["scale"], self._targets["offset"]
 
-    def predict(self, X):
+    def predict(self, X: Features) -> Floats:
         """The predicted number of each row, in the targets' units.
 
         Parameters
@@ -493,7 +528,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         outputs = self._mean_outputs(X)
         return self._coder().decode(outputs)
 
-    def predict_std(self, X):
+    def predict_std(self, X: Features) -> Floats:
         """How far the ensemble's members differ in their predictions.
 
         It shows what the training's chances leave open, not the noise of the targets.
@@ -512,6 +547,15 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         ------
         ValueError
             If there is one member only.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from skreg import MLPRegularizedRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> network = MLPRegularizedRegressor((16,), n_members=5, epochs=10).fit(X, y)
+        >>> network.predict_std(X).shape
+        (442,)
         """
         outputs = self._outputs(X)
         if len(outputs) == 1:

@@ -1,7 +1,8 @@
 """Each remedy against overfitting, measured on the user's data."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -9,137 +10,30 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from ._classifier import MLPRegularizedClassifier
-from ._displays import RemedyDisplay
 from ._folds import paired_interval, score_name, splits_of
 from ._networks import network_of, prefix_of
 from ._parameters import hidden_layers
 from ._regressor import MLPRegularizedRegressor
+from ._remedy_report import Remedy, RemedyReport
 from ._stacked import stacked_if_not_yet
 from ._trials import Trial
+from ._typing import Features, RandomState, Splitter, Targets
 
 MOST_TOGETHER = 3
 PLAIN = "as it is"
 
 
-@dataclass(frozen=True)
-class Remedy:
-    """What one remedy did, as means over the folds.
-
-    Attributes
-    ----------
-    name : str
-    parameters : dict
-        What it sets; empty for the network as it is.
-    train_score, validation_score : float
-    gap : float
-        Training score minus validation score.
-    gain : float
-        Validation score minus that of the network as it is.
-    gain_low, gain_high : float
-        Ends of the gain's confidence interval.
-    relative_cost : float
-        Multiplications of its training, over those of the network as it is.
-    """
-
-    name: str
-    parameters: dict
-    train_score: float
-    validation_score: float
-    gap: float
-    gain: float
-    gain_low: float
-    gain_high: float
-    relative_cost: float
-
-    @property
-    def helps(self):
-        """Whether the whole interval is above 0."""
-        return self.gain_low > 0
-
-    @property
-    def harms(self):
-        """Whether the whole interval is below 0."""
-        return self.gain_high < 0
-
-
-@dataclass(frozen=True)
-class RemedyReport:
-    """What `compare_remedies` found.
-
-    Attributes
-    ----------
-    remedies : tuple of Remedy
-        By validation score, the best first; the network as it is among them.
-    scoring : str
-        Name of the score.
-    n_splits : int
-        Folds, times their repetitions.
-    seconds : float
-        That the comparison took.
-    failures : dict of str to str
-        Remedies that could not be fitted, and why.
-    """
-
-    remedies: tuple
-    scoring: str
-    n_splits: int
-    seconds: float
-    failures: dict = field(default_factory=dict)
-
-    @property
-    def baseline(self):
-        """The `Remedy` of the network as it is."""
-        return next(r for r in self.remedies if not r.parameters)
-
-    @property
-    def helpful(self):
-        """Remedies whose gain's interval is above 0, the best first."""
-        return tuple(r for r in self.remedies if r.helps)
-
-    def to_frame(self):
-        """A ``pandas.DataFrame`` with a row a remedy (pandas has to be there)."""
-        import pandas as pd  # noqa: PLC0415 (an extra)
-
-        rows = [{**vars(r), "helps": r.helps, "harms": r.harms} for r in self.remedies]
-        return pd.DataFrame(rows).set_index("name")
-
-    def __str__(self):
-        width = max(len(r.name) for r in self.remedies)
-        lines = [
-            f"{len(self.remedies) - 1} remedies on {self.n_splits} splits, "
-            f"{self.scoring}, {self.seconds:.0f} s",
-            f"{'':{width}}    train  validation    gap     gain  95% interval"
-            "          cost",
-        ]
-        for r in self.remedies:
-            sign = "+" if r.helps else "-" if r.harms else " "
-            interval = f"[{r.gain_low:+.3f}, {r.gain_high:+.3f}]"
-            gain = f"{r.gain:+8.3f}  {interval} {sign}" if r.parameters else " " * 29
-            lines.append(
-                f"{r.name:{width}} {r.train_score:8.3f} {r.validation_score:11.3f} "
-                f"{r.gap:6.3f} {gain} {r.relative_cost:5.1f}x"
-            )
-        lines += [f"{name} failed: {why}" for name, why in self.failures.items()]
-        if not self.helpful:
-            lines.append("No remedy gains more than the folds' noise.")
-        return "\n".join(lines)
-
-    def plot(self, ax=None, most=20):
-        """Draw gains and intervals: see `RemedyDisplay`."""
-        return RemedyDisplay(self).plot(ax=ax, most=most)
-
-
 def compare_remedies(
-    X,
-    y,
-    estimator=None,
+    X: Features,
+    y: Targets,
+    estimator: Any = None,
     *,
-    cv=5,
-    repeats=3,
-    scoring=None,
-    remedies=None,
-    random_state=0,
-):
+    cv: int | Splitter = 5,
+    repeats: int = 3,
+    scoring: str | Callable | None = None,
+    remedies: dict[str, dict] | None = None,
+    random_state: RandomState = 0,
+) -> RemedyReport:
     """Measure what each remedy against overfitting does on this data.
 
     The network is trained as it is, with each remedy alone, and with the best few

@@ -1,8 +1,11 @@
 """A search over all remedies, as one estimator."""
 
 import math
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -15,6 +18,7 @@ from ._networks import network_of, prefix_of
 from ._parameters import check_count
 from ._spaces import regularization_space
 from ._stacked import stacked_if_not_yet
+from ._typing import Features, Floats, RandomState, Splitter, Targets
 
 MAX_RUNGS = 3  # the first one trains a ninth of the epochs
 
@@ -32,7 +36,12 @@ def _network_has(name):
 
 def _of_the_search(name, doc):
     """An attribute that the fitted search has."""
-    return property(lambda self: self._found(name), doc=doc)
+
+    def found(self: Any) -> Any:
+        return self._found(name)
+
+    found.__doc__ = doc
+    return property(found)
 
 
 class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
@@ -116,18 +125,18 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Any = None,
         *,
-        n_iter=200,
-        cv=5,
-        level="quick",
-        space=None,
-        scoring=None,
-        factor=3,
-        refit=True,
-        random_state=None,
-        verbose=0,
-    ):
+        n_iter: int = 200,
+        cv: int | Splitter = 5,
+        level: Literal["quick", "full"] = "quick",
+        space: dict | list[dict] | None = None,
+        scoring: str | Callable | None = None,
+        factor: int = 3,
+        refit: bool = True,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.estimator = estimator
         self.n_iter = n_iter
         self.cv = cv
@@ -139,7 +148,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: Features, y: Targets, **fit_params: Any) -> Self:
         """Search, and fit the best candidate to all rows.
 
         Parameters
@@ -218,7 +227,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self, "search_")
         return getattr(self.search_, name)
 
-    def score(self, X, y):
+    def score(self, X: Features, y: Targets) -> float:
         """The best estimator's score on these rows, by `scoring`.
 
         Parameters
@@ -234,7 +243,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         """
         return self._found("score")(X, y)
 
-    def predict(self, X):
+    def predict(self, X: Features) -> np.ndarray:
         """The best estimator's predictions.
 
         Parameters
@@ -249,7 +258,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         return self._found("predict")(X)
 
     @available_if(_network_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: Features) -> Floats:
         """The best estimator's probabilities of the classes.
 
         Parameters
@@ -264,12 +273,12 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         return self._found("predict_proba")(X)
 
     @available_if(_network_has("predict_log_proba"))
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Features) -> Floats:
         """Their logarithms, shape (n_samples, n_classes)."""
         return self._found("predict_log_proba")(X)
 
     @available_if(_network_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: Features) -> Floats:
         """The best estimator's margins. Only there when ``loss="hinge"``."""
         return self._found("decision_function")(X)
 

@@ -1,5 +1,7 @@
 """Distributions of all remedies together, for a random search."""
 
+from typing import Any, Literal
+
 import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.utils import check_random_state
@@ -53,7 +55,11 @@ class Sometimes:
         return f"Sometimes({name}{given}, {self.share}, {self.otherwise})"
 
 
-def regularization_space(kind="classification", level="quick", estimator=None):
+def regularization_space(
+    kind: Literal["classification", "regression"] = "classification",
+    level: Literal["quick", "full"] = "quick",
+    estimator: Any = None,
+) -> list[dict]:
     """Distributions of the remedies against overfitting, to draw candidates from.
 
     The space joins what Kadra et al. [1]_ call the regularization cocktail (weight

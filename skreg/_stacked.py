@@ -1,9 +1,11 @@
 """`stacked`, in which the fits of a search train together, and its joblib backend."""
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from numbers import Integral
+from typing import Literal
 
 import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
@@ -18,13 +20,19 @@ from ._engine.tasks import Call
 from ._engine.trainers import ExecutorTrainer, LocalTrainer
 from ._progress import progress_bar
 from ._results import ResultStore
+from ._typing import Path
 
 CAPACITY_PER_CORE = 64  # fits that may wait for a stack
 EXECUTOR_CAPACITY = 1024
 
 
 @contextmanager
-def stacked(lanes=None, executor=None, progress=False, checkpoint=None):
+def stacked(
+    lanes: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | Literal["always"] = False,
+    checkpoint: Path | None = None,
+) -> Iterator[None]:
     """Train the fits of an unmodified search together, as stacked networks.
 
     Inside of the context the fits that scikit-learn hands to joblib wait for one

@@ -13,7 +13,7 @@ from skreg import (
     RegularizationPathDisplay,
     WeightsDisplay,
 )
-from skreg._displays import dead_units
+from skreg._weights_display import dead_units
 
 mpl.use("agg")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+import skreg
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, datasets
 
 ROOT = Path(__file__).parent.parent
 
@@ -51,6 +52,41 @@ def test_the_readme_lists_every_parameter():
     for kind in (MLPRegularizedClassifier, MLPRegularizedRegressor):
         for name in kind().get_params():
             assert f"`{name}`" in text, name
+
+
+def public_objects():
+    """Every public class and function, and the methods and properties of classes."""
+    for module in (skreg, datasets):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            yield name, thing
+            for method, found in inspect.getmembers(
+                thing if inspect.isclass(thing) else None
+            ):
+                found = found.fget if isinstance(found, property) else found
+                is_own = (getattr(found, "__module__", "") or "").startswith("skreg")
+                if inspect.isclass(thing) and method[0] != "_" and is_own:
+                    yield f"{name}.{method}", found
+
+
+def test_everything_public_has_a_docstring_and_types():
+    found = dict(public_objects())
+    assert len(found) > 60
+    for name, thing in found.items():
+        assert inspect.getdoc(thing), name
+        function = thing.__init__ if inspect.isclass(thing) else thing
+        signature = inspect.signature(function)
+        parts = {"return": signature.return_annotation}
+        parts |= {k: p.annotation for k, p in signature.parameters.items()}
+        missing = {k for k, kind in parts.items() if kind is inspect.Parameter.empty}
+        assert missing <= {"self", "cls"}, (name, missing)
+
+
+def test_every_public_class_and_function_has_an_example():
+    for module in (skreg, datasets):
+        for name in module.__all__:
+            _, _, examples = inspect.getdoc(getattr(module, name)).partition("Examples")
+            assert ">>>" in examples or "See `save`" in examples, name
 
 
 def entries(kind):

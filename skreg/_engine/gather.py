@@ -4,6 +4,8 @@ A `Gatherer` runs a search's tasks on threads, no more of them at a time than th
 cores, and counts: a fit that hands in its jobs waits, and another task goes on. A block
 starts as soon as a stack is full or everything that runs is waiting. Threads that the
 gatherer did not start are not counted; their jobs wait for others for a moment only.
+
+The module is long because one lock guards all that its one class counts.
 """
 
 import heapq
@@ -31,7 +33,9 @@ MAX_THREADS = 10_000  # of tasks; their number is bounded by what they wait for
 
 
 _here = threading.local()  # gatherer: the one of this thread; task: what it runs
-_open = []  # gatherers in the order of their opening, for threads without one
+_open: list[
+    "Gatherer"
+] = []  # gatherers in the order of their opening, for threads without one
 
 
 def gatherer_of_this_thread():

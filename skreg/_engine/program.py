@@ -9,6 +9,7 @@ import warnings
 from collections import Counter, OrderedDict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from .step import run_steps
 from .tensorflow import compilation_errors, compiled, to_tensors, traced
@@ -21,8 +22,8 @@ XLA_STEP_WORK = 10_000_000
 # kills a process that asks for more areas than `max_map_count`: 65,530, if not set.
 MAX_SHARE_OF_AREAS = 0.8
 
-compilations = Counter()  # by (structure, lanes)
-_programs = OrderedDict()
+compilations: Counter[tuple] = Counter()  # by (structure, lanes)
+_programs: OrderedDict[tuple, Any] = OrderedDict()
 _lock = threading.Lock()
 
 

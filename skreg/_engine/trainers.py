@@ -167,7 +167,9 @@ class _Sending:
     attempts: int = 0
 
 
-_held = OrderedDict()  # a worker's rows by key, the longest unused first
+_held: OrderedDict[str, object] = (
+    OrderedDict()
+)  # a worker's rows by key, the longest unused first
 _held_lock = threading.Lock()
 
 

@@ -6,6 +6,7 @@ Where each comes from, and its license: `README.md` beside this file.
 import csv
 import gzip
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ __all__ = [
 ]
 
 
-def load_sonar(*, as_frame=False):
+def load_sonar(*, as_frame: bool = False) -> tuple[Any, Any]:
     """Sonar echoes of a metal cylinder and of rocks (classification).
 
     Parameters
@@ -42,7 +43,7 @@ def load_sonar(*, as_frame=False):
     return _load("sonar", "label", as_frame)
 
 
-def load_wine_quality(*, as_frame=False):
+def load_wine_quality(*, as_frame: bool = False) -> tuple[Any, Any]:
     """Portuguese wines, red and white, and how good tasters found them (regression).
 
     Parameters
@@ -67,7 +68,7 @@ def load_wine_quality(*, as_frame=False):
     return _load("wine_quality", "quality", as_frame)
 
 
-def load_california_housing(*, as_frame=False):
+def load_california_housing(*, as_frame: bool = False) -> tuple[Any, Any]:
     """House values in Californian districts in 1990 (regression).
 
     The same table as scikit-learn's `fetch_california_housing` gives, without a
@@ -96,7 +97,7 @@ def load_california_housing(*, as_frame=False):
     return _load("california_housing", "MedHouseVal", as_frame)
 
 
-def load_adult(*, as_frame=False):
+def load_adult(*, as_frame: bool = False) -> tuple[Any, Any]:
     """People of the census of 1994, and whether they earn more than $50,000.
 
     A sample of 10,000 of the table's 48,842 rows (classification).

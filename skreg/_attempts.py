@@ -1,0 +1,32 @@
+"""Methods that leave an estimator as it was when they fail."""
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+Estimator = TypeVar("Estimator")
+Arguments = ParamSpec("Arguments")
+
+
+def all_or_nothing(
+    method: Callable[Concatenate[Estimator, Arguments], None],
+) -> Callable[Concatenate[Estimator, Arguments], Estimator]:
+    """Run a method on a copy of the estimator, whose state counts if it succeeds."""
+
+    @functools.wraps(method)
+    def wrapper(
+        self: Estimator, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Estimator:
+        attempt = copied(self)
+        method(attempt, *args, **kwargs)
+        self.__dict__ = vars(attempt)
+        return self
+
+    return wrapper
+
+
+def copied(estimator, **attributes):
+    """Another estimator with the same attributes, but for these."""
+    copy = object.__new__(type(estimator))
+    vars(copy).update(vars(estimator) | attributes)
+    return copy
