@@ -1,10 +1,10 @@
-"""One fit beside its peers: scikit-learn's MLP, Keras and SciKeras, in one run.
+"""One fit beside its peers: scikit-learn's MLP, Keras, SciKeras and skorch, in one run.
 
     python benchmarks/fit.py [case ...]
 
 The same data, layers, batches and epochs for all; medians of five after a warm-up;
 what counts are the ratios. Cases: small, large, predict, first, import, memory (all by
-default). SciKeras is left out where it is not installed.
+default). SciKeras and skorch (with PyTorch) are left out where they are not installed.
 """
 
 import importlib.metadata
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import warnings
+from itertools import pairwise
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -25,6 +26,11 @@ from sklearn.preprocessing import StandardScaler
 from skreg import MLPRegularizedClassifier
 
 REPEATS = 5
+
+
+def has(*packages):
+    """Whether all of these are installed."""
+    return all(importlib.util.find_spec(package) for package in packages)
 
 
 def small_data():
@@ -50,6 +56,20 @@ def keras_model(n_features, layers, dropout):
     return model
 
 
+def skorch_classifier(n_features, layers, dropout, **settings):
+    """A skorch classifier of two classes with such a network, trained on all rows."""
+    from skorch import NeuralNetBinaryClassifier
+    from torch import nn, optim
+
+    parts = []
+    for inputs, units in pairwise((n_features, *layers)):
+        parts += [nn.Linear(inputs, units), nn.ReLU(), nn.Dropout(dropout)]
+    network = nn.Sequential(*parts, nn.Linear(layers[-1], 1), nn.Flatten(0))
+    return NeuralNetBinaryClassifier(
+        network, optimizer=optim.Adam, train_split=None, verbose=0, **settings
+    )
+
+
 def fits(X, y, layers, batch, epochs, dropout=0.2):
     """One function a peer that fits it anew."""
 
@@ -68,8 +88,16 @@ def fits(X, y, layers, batch, epochs, dropout=0.2):
         model.fit(X, y, batch_size=batch, epochs=epochs, verbose=0)
         return model
 
+    def skorch():
+        classifier = skorch_classifier(
+            X.shape[1], layers, dropout, lr=1e-3, batch_size=batch, max_epochs=epochs
+        )
+        return classifier.fit(X, y.astype("float32"))
+
     functions = {"skreg": ours, "MLPClassifier": scikit_learn, "Keras": plain_keras}
-    if importlib.util.find_spec("scikeras") is None:
+    if has("skorch", "torch"):
+        functions["skorch"] = skorch
+    if not has("scikeras"):
         return functions
 
     def scikeras():

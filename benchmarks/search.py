@@ -3,13 +3,12 @@
     python benchmarks/search.py [case ...]
 
 What counts are the ratios. Cases, all by default: search (a process's first searches
-beside SciKeras, where installed, and MLPClassifier), rate (the training's arithmetic
-beside numpy's), where (the time of a warm search goes), table (a fit's cost by lanes,
-rows, features and width), memory (that eight searches leave behind), share (five folds
-plain and stacked).
+beside MLPClassifier, and SciKeras and skorch where they are installed), rate (the
+training's arithmetic beside numpy's), where (the time of a warm search goes), table (a
+fit's cost by lanes, rows, features and width), memory (that eight searches leave
+behind), share (five folds plain and stacked).
 """
 
-import importlib.util
 import json
 import os
 import statistics
@@ -25,7 +24,7 @@ os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the processes started he
 
 import joblib
 import numpy as np
-from fit import interleaved, run, small_data
+from fit import has, interleaved, run, skorch_classifier, small_data
 from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier
@@ -43,7 +42,7 @@ LAYERS, BATCH, EPOCHS = (64, 64), 32, 30
 DATA = load_breast_cancer(return_X_y=True)
 L2, RATES = [0.0, 1e-5, 1e-4, 1e-3, 1e-2], [1e-3, 1e-2]
 GRID = {"dropout": [0.0, 0.1, 0.2, 0.3, 0.5], "l2": L2, "learning_rate": RATES}
-FITS, PEER_FITS = 250, {"MLPClassifier": 50, "SciKeras": 20}
+FITS, PEER_FITS = 250, {"MLPClassifier": 50, "SciKeras": 20, "skorch": 20}
 TARGETS = {"MLPClassifier": (5, 10), "SciKeras": (100, 200)}  # first search, later
 REPEATS = 3
 
@@ -77,9 +76,9 @@ def skreg_seconds():
     return [seconds_of(stacked_search) for _ in range(3)]
 
 
-def peer_seconds(estimator, grid):
+def peer_seconds(estimator, grid, data=DATA):
     search = search_of(estimator, grid, n_jobs=2, refit=False, error_score="raise")
-    return [seconds_of(lambda: search.fit(*DATA)) for _ in range(2)]
+    return [seconds_of(lambda: search.fit(*data)) for _ in range(2)]
 
 
 def mlp_seconds():
@@ -97,6 +96,14 @@ def keras_model(dropout, l2):
         layers.append(keras.layers.Dense(units, "relu", kernel_regularizer=penalty))
         layers.append(keras.layers.Dropout(dropout))
     return keras.Sequential([*layers, keras.layers.Dense(1, "sigmoid")])
+
+
+def skorch_seconds():
+    settings = {"lr": 1e-3, "batch_size": BATCH, "max_epochs": EPOCHS}
+    skorch = skorch_classifier(30, LAYERS, 0.2, **settings)
+    data = DATA[0].astype("float32"), DATA[1].astype("float32")
+    grid = {"lr": [1e-3, 1e-2], "optimizer__weight_decay": [0.0, 1e-4]}
+    return peer_seconds(skorch, grid, data)
 
 
 def scikeras_seconds():
@@ -132,7 +139,9 @@ def search():
     runs = [in_new_process("skreg_seconds") for _ in range(REPEATS)]
     import_seconds, *ours = map(statistics.median, zip(*runs, strict=True))
     peers = {"MLPClassifier": in_new_process("mlp_seconds")[1:]}
-    if importlib.util.find_spec("scikeras") is not None:
+    if has("skorch", "torch"):
+        peers["skorch"] = in_new_process("skorch_seconds")[1:]
+    if has("scikeras"):
         peers["SciKeras"] = in_new_process("scikeras_seconds")[1:]
     print(f"  import keras, before the clock starts: {import_seconds:.2f} s")
     for name, (first, second) in peers.items():
@@ -142,8 +151,9 @@ def search():
         mine = seconds / FITS
         print(f"  skreg search {number} {1000 * mine:8.1f} ms a fit ({seconds:.2f} s):")
         for name, (_, second) in peers.items():
-            ratio, target = second / PEER_FITS[name] / mine, TARGETS[name][number > 1]
-            print(f"    {name:14s} takes {ratio:5.1f} x as long (target {target} x)")
+            ratio = second / PEER_FITS[name] / mine
+            target = TARGETS[name][number > 1] if name in TARGETS else "none"
+            print(f"    {name:14s} takes {ratio:5.1f} x as long (target: {target})")
 
 
 def jobs_to_time(count):

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 import skreg
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
-from skreg._engine import gather, training
+from skreg._engine import gather, lane, training
 from skreg._keras import keras
 from tests.support import plain_classifier
 
@@ -33,14 +33,14 @@ def cut_after(monkeypatch):
     """Makes training end with an exception after so many epochs of a lane."""
 
     def cut(epochs):
-        end_epochs = training._Lane.end_epochs
+        end_epochs = lane.Lane.end_epochs
 
         def cutting(self, *arguments):
             if self._epochs_done == epochs:
                 raise CutError
             return end_epochs(self, *arguments)
 
-        monkeypatch.setattr(training._Lane, "end_epochs", cutting)
+        monkeypatch.setattr(lane.Lane, "end_epochs", cutting)
         return monkeypatch.undo
 
     return cut
