@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test docs lint format benchmark clean
+.PHONY: demo test test-oldest docs dist lint format benchmark clean
 
 demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py
@@ -14,6 +14,12 @@ demo: $(VENV)/.tests
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) skreg tests/test_[a-n]*.py
 	$(BIN)/python -m pytest -n $(WORKERS) tests/test_[o-z]*.py
+
+# The same tests with the oldest versions that are supported; what needs extras of
+# today's versions is skipped.
+test-oldest: $(VENV)-oldest/.tests
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/test_[a-n]*.py
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/test_[o-z]*.py
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
@@ -32,8 +38,18 @@ benchmark: $(VENV)/.tests
 	$(BIN)/python benchmarks/fit.py
 	$(BIN)/python benchmarks/search.py
 
+# Wheel and source distribution, and what the wheel gives in an empty environment: the
+# README's first example.
+dist: $(VENV)/.tests
+	rm -rf dist $(VENV)-wheel
+	$(BIN)/python -m build
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet dist/*.whl
+	$(VENV)-wheel/bin/python -P .ci/first_example.py
+	rm -rf $(VENV)-wheel
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-wheel dist docs/_build
 
 $(VENV)/.tests: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,4 +59,10 @@ $(VENV)/.tests: pyproject.toml
 $(VENV)/.docs: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
+$(VENV)-oldest/.tests: pyproject.toml tests/oldest.txt
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet --requirement tests/oldest.txt \
+	    --editable . hypothesis pytest pytest-xdist
 	touch $@

@@ -27,4 +27,4 @@ __all__ = [
     "save",
     "stacked",
 ]
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"

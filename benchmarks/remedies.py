@@ -1,0 +1,54 @@
+"""How long a full comparison of remedies takes in a new process, and what it finds.
+
+    python benchmarks/remedies.py [sonar] [large] [--figure FIGURE.png]
+
+Cases: sonar (208 x 60), large (5,000 x 30, made by scikit-learn); the figure is of the
+first.
+"""
+
+import os
+import sys
+import time
+import warnings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from sklearn.datasets import make_classification
+
+from skreg import _engine, compare_remedies
+from skreg.datasets import load_sonar
+
+
+def large():
+    """A noisy task of two classes."""
+    return make_classification(
+        5_000, 30, n_informative=10, flip_y=0.1, class_sep=0.7, random_state=0
+    )
+
+
+CASES = {"sonar": load_sonar, "large": large}
+
+
+def main(arguments):
+    figure = None
+    if "--figure" in arguments:
+        place = arguments.index("--figure")
+        figure = arguments[place + 1]
+        del arguments[place : place + 2]
+    for name in arguments or CASES:
+        X, y = CASES[name]()
+        before = sum(_engine.compilations.values())
+        start = time.perf_counter()
+        report = compare_remedies(X, y)
+        seconds = time.perf_counter() - start
+        programs = sum(_engine.compilations.values()) - before
+        print(f"{name}, {X.shape[0]} x {X.shape[1]}: {seconds:.1f} s", end=", ")
+        print(f"{programs} programs compiled\n{report}\n", flush=True)
+        if figure:
+            report.plot().figure_.savefig(figure, dpi=120)
+            figure = None
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(sys.argv[1:])
