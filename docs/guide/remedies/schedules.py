@@ -3,8 +3,8 @@ Learning-rate schedules
 =======================
 
 Near a minimum, steps on batches do not come to rest: the noise of the batch keeps the
-weights moving about it, in a cloud whose size grows with the learning rate. A large rate
-covers ground early, a small one settles late. A schedule has both. With
+weights moving about it, in a cloud whose size grows with the learning rate. A large
+rate covers ground early, a small one settles late. A schedule has both. With
 :math:`t \in [0, 1]` the share of the steps that have been taken, the rate is
 :math:`\eta f(t)`, with
 
@@ -52,7 +52,7 @@ def restarts(t):
 
 
 factors = {
-    "constant": lambda t: np.ones_like(t),
+    "constant": np.ones_like,
     "cosine": lambda t: 0.5 * (1 + np.cos(np.pi * t)),
     "cosine_restarts": restarts,
     "step": lambda t: np.where(t <= 0.5, 1, np.where(t <= 0.75, 0.1, 0.01)),
@@ -125,7 +125,12 @@ for rate in rates:
     print(f"  at {rate:5}: {shown(own - base)}")
 
 # %%
-# PROSE
+# At a small rate the schedules are within noise of a constant one, or worse, since they
+# take steps away. At 0.01, the default rate, all of them gain, the cosine by more than
+# two standard errors: the network no longer shakes at the end. Of the rates, one that
+# is too large for a constant schedule is fine for a falling one, so that the choice of
+# the rate matters less. The warm-up gains nothing here: three layers are shallow, and
+# robust scaling has tamed the inputs.
 #
 # When it does not help
 # ---------------------
