@@ -45,14 +45,16 @@ long trainings.)
 """
 
 # %%
-# Four layers and larger and larger rates
-# ---------------------------------------
+# Three layers and larger and larger rates
+# ----------------------------------------
 # 700 images of digits, plain gradient descent with momentum, no other remedy, ten
 # epochs, five folds.
 import matplotlib.pyplot as plt
 import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 import skreg
 from skreg import MLPRegularizedClassifier
@@ -60,7 +62,7 @@ from skreg import MLPRegularizedClassifier
 X, y = load_digits(return_X_y=True)
 X, y = X[:700], y[:700]
 network = MLPRegularizedClassifier(
-    (64, 64, 64, 64),
+    (64, 64, 64),
     dropout=0,
     l2=0,
     optimizer="sgd",
@@ -68,19 +70,32 @@ network = MLPRegularizedClassifier(
     random_state=0,
 )
 kinds = {"none": False, "batch": True, "layer": "layer"}
-rates = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]
-folds = StratifiedKFold(5, shuffle=True, random_state=0)
+rates = [0.003, 0.01, 0.1, 0.3, 1.0]
+folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
 
 
-def searched(network, **grid):
-    """Training and validation accuracies, by candidate and fold."""
-    search = GridSearchCV(network, grid, cv=folds, refit=False, return_train_score=True)
+def fold(kind, rate, batch_size, train, test):
+    """Training and validation accuracy; a training that diverges counts as a guess."""
+    fitted = clone(network).set_params(
+        batchnorm=kind, learning_rate=rate, batch_size=batch_size
+    )
+    try:
+        fitted.fit(X[train], y[train])
+    except ValueError:
+        return 0.1, 0.1
+    return [fitted.score(X[part], y[part]) for part in (train, test)]
+
+
+def compared(kinds, rates, batch_size):
+    """Training and validation accuracies by kind, rate and fold."""
     with skreg.stacked():
-        found = search.fit(X, y).cv_results_
-    return [
-        np.array([found[f"split{k}_{part}_score"] for k in range(5)]).T
-        for part in ("train", "test")
-    ]
+        found = Parallel()(
+            delayed(fold)(kind, rate, batch_size, *split)
+            for kind in kinds
+            for rate in rates
+            for split in folds
+        )
+    return np.array(found).T.reshape(2, len(kinds), len(rates), 5)
 
 
 def shown(values):
@@ -88,11 +103,7 @@ def shown(values):
     return f"{values.mean():.3f} ± {values.std(ddof=1) / np.sqrt(5):.3f}"
 
 
-# A grid's candidates come in the order of its names: batchnorm, then the rate.
-training, validation = searched(
-    network, batchnorm=list(kinds.values()), learning_rate=rates
-)
-training, validation = (s.reshape(3, len(rates), 5) for s in (training, validation))
+training, validation = compared(list(kinds.values()), rates, 32)
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
 titles = ["training rows", "validation rows"]
 for ax, scores, title in zip(axes, [training, validation], titles, strict=True):
@@ -104,23 +115,37 @@ for ax, scores, title in zip(axes, [training, validation], titles, strict=True):
     ax.set(xscale="log", xlabel="learning rate", title=title)
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("accuracy")
-axes[1].legend(frameon=False, title="normalisation", loc="lower center")
+axes[1].legend(frameon=False, title="normalisation", loc="lower left")
 plt.show()
 for i, name in enumerate(kinds):
     best = validation[i].mean(axis=1).argmax()
     print(f"{name:6} best rate {rates[best]:<6} accuracy {shown(validation[i, best])}")
+plain = validation[0][validation[0].mean(axis=1).argmax()]
+for i, name in [(1, "batch"), (2, "layer")]:
+    gain = validation[i][validation[i].mean(axis=1).argmax()] - plain
+    print(f"{name} against none, each at its best rate: {shown(gain)}")
 
 # %%
-# PROSE
+# What normalisation gives here is room. Without it, a step up in the rate ends in a
+# network that guesses; with it, several times that rate still trains, and at small
+# rates ten epochs take it further. Between the three at their best rates, the gain on
+# new rows is within two standard errors.
 #
 # When it does not help
 # ---------------------
 # Batches of a few rows make :math:`\mu` and :math:`\sigma^2` of batch normalisation
-# mere chance. Layer normalisation does not see the batch. With four rows in a step:
-small = network.set_params(hidden_layer_sizes=(64,), batch_size=4, learning_rate=0.003)
-_, validation = searched(small, batchnorm=list(kinds.values()))
-for name, scores in zip(kinds, validation, strict=True):
-    print(f"{name:6} accuracy {shown(scores)}")
+# mere chance: of two rows, one gives 1 and the other -1 in each unit, whatever their
+# sums are. Layer normalisation does not see the batch. With two rows in a step, at the
+# better of two rates:
+_, validation = compared([True, "layer"], [0.001, 0.004], 2)
+for name, scores in zip(["batch", "layer"], validation, strict=True):
+    print(f"{name} accuracy {shown(scores[scores.mean(axis=1).argmax()])}")
 
 # %%
-# PROSE2
+# Normalisation is for depth and for rates that are large: on one or two layers, with
+# He's start, scaled inputs and Adam, as skreg has them by default, little is left for
+# it to do. With dropout it is at odds: dropout raises the variance of the sums in
+# training, which the moving averages remember, and not in prediction (Li et al.,
+# *CVPR* 2019). And an l2 penalty on kernels before it no longer bounds what the
+# network can represent, since the length of the weights cancels; it then acts on the
+# effective learning rate alone (van Laarhoven, 2017).

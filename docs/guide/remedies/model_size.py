@@ -109,6 +109,7 @@ for i, name in enumerate(["no remedy", "defaults"]):
 # ---------------------
 # A network that underfits gets worse when it is made smaller. And size is a coarse
 # knob: other widths are other programs, which each have to be compiled, where the
-# strength of ``l2`` or ``dropout`` is a number that one program takes in. For most tables it is
-# quicker to keep ``(128, 128)`` and to search over strengths. A smaller network pays
-# where prediction has to be fast or the file small: see ``n_parameters_``.
+# strength of ``l2`` or ``dropout`` is a number that one program takes in. For most
+# tables it is quicker to keep ``(128, 128)`` and to search over strengths. A smaller
+# network pays where prediction has to be fast or the file small: see
+# ``n_parameters_``.

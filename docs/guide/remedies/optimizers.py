@@ -47,8 +47,8 @@ The parameters
 ``optimizer="adam"`` is the default. The others are "sgd", "adagrad", "rmsprop",
 "adamw", "nadam" (Adam with Nesterov's momentum), "adamax" (the largest gradient in
 place of the squares), "adadelta", "lion" (steps of one size, by the sign of the
-momentum) and "ftrl". ``learning_rate=None`` is each one's usual rate: 0.01 for most, 0.001 for
-"rmsprop" and "ftrl", 0.0001 for "lion", 1 for "adadelta".
+momentum) and "ftrl". ``learning_rate=None`` is each one's usual rate: 0.01 for most,
+0.001 for "rmsprop" and "ftrl", 0.0001 for "lion", 1 for "adadelta".
 
 ``momentum`` (0.9 for "sgd", 0 for "rmsprop") applies to these two, ``nesterov=False``
 to "sgd", ``rho`` (0.9 for "rmsprop", 0.95 for "adadelta") to these two, ``beta_1`` and
@@ -144,6 +144,6 @@ plt.show()
 # An optimizer is no remedy by itself: it decides how fast the loss falls, and, as
 # above, hardly where the validation score ends. To compare two at one and the same rate
 # compares rates. Adaptive rules are at ease where gradients differ much between
-# weights, as with rare categories; plain momentum with a tuned rate and schedule is as good on
-# many tables, and was found to generalise better on some (Wilson et al., *NeurIPS*
-# 2017). Search the learning rate first, the optimizer last.
+# weights, as with rare categories; plain momentum with a tuned rate and schedule is as
+# good on many tables, and was found to generalise better on some (Wilson et al.,
+# *NeurIPS* 2017). Search the learning rate first, the optimizer last.
