@@ -104,7 +104,8 @@ def shown(values):
 
 
 training, validation = compared(list(kinds.values()), rates, 32)
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
+figure.set_layout_engine("constrained")
 titles = ["training rows", "validation rows"]
 for ax, scores, title in zip(axes, [training, validation], titles, strict=True):
     for i, name in enumerate(kinds):

@@ -67,7 +67,8 @@ def relu(z):
     return np.maximum(z, 0)
 
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
+figure.set_layout_engine("constrained")
 for ax, activation in zip(axes, [relu, np.tanh], strict=True):
     for name, deviation in deviations.items():
         h, sizes = scale(X), [1.0]
@@ -81,6 +82,7 @@ for ax, activation in zip(axes, [relu, np.tanh], strict=True):
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("size of the outputs")
 axes[0].legend(frameon=False)
+plt.show()
 
 # %%
 # Under ReLU only He's keeps the size, up to chance: Glorot's loses a factor of about
@@ -132,6 +134,7 @@ def compare(network, starts, ax):
 figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 compare(network, starts, ax)
 ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+plt.show()
 
 # %%
 # From He's start the loss falls at once, from Glorot's and an orthogonal one (which

@@ -113,7 +113,8 @@ accuracies = np.array([score for _, _, score in found]).reshape(6, 4, 5)
 # %%
 # On the left are the training losses at each one's best rate, on the right the
 # validation losses over the rate; both are means of the folds.
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.8))
+figure.set_layout_engine("constrained")
 for i, (name, (_, rates)) in enumerate(kinds.items()):
     best = losses[i].mean(axis=1).argmin()
     axes[0].plot(np.arange(1, 16), curves[i, best].mean(axis=0))

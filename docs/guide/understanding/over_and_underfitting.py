@@ -76,7 +76,8 @@ fits = {name: fits[5 * i : 5 * i + 5] for i, name in enumerate(names)}
 # ----------
 # Losses are squared errors in units of the variance of the values: 0 is perfect, and
 # about 1 is what predicting the mean gives.
-figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
+figure.set_layout_engine("constrained")
 for ax, name in zip(axes, names, strict=True):
     LossCurveDisplay.from_estimator(fits[name][0], ax=ax)
     ax.set(title=name, ylim=(0, 0.8))

@@ -77,6 +77,7 @@ print(report)
 # no mark, since their gain differs much from fold to fold, and some with smaller gains
 # have one. Where two gain about the same, the cheaper one is the better one.
 report.plot()
+plt.show()
 
 # %%
 # The same figures in a frame, for a search of one's own through them:
