@@ -53,17 +53,23 @@ from skreg import (
 from skreg.datasets import load_sonar
 
 X, y = load_sonar()
-network = MLPRegularizedClassifier((64, 64), dropout=0, l2=0, random_state=0)
+plain = MLPRegularizedClassifier((64, 64), dropout=0, l2=0, random_state=0)
 ranges = {
     "l1": [0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2],
     "l2": [0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1],
     "max_norm": [4, 2, 1.5, 1, 0.5, 0.25],
 }
 paths = {}
-figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained", sharey=True)
+figure, axes = plt.subplots(
+    1,
+    3,
+    figsize=(9, 3.2),
+    layout="constrained",
+    sharey=True,
+)
 for ax, (name, values) in zip(axes, ranges.items(), strict=True):
     paths[name] = RegularizationPathDisplay.from_estimator(
-        network,
+        plain,
         X,
         y,
         param_name=name,
@@ -96,7 +102,7 @@ for name, path in paths.items():
 # What they do to the weights
 # ---------------------------
 # l1 empties the network: most weights are near 0, and few connections carry all of it.
-sparse = network.set_params(l1=0.01).fit(X, y)
+sparse = plain.set_params(l1=0.01).fit(X, y)
 display = WeightsDisplay.from_estimator(sparse, X)
 display.figure_.suptitle("l1=0.01", fontsize=11)
 kernel = display.kernels[0]
@@ -107,7 +113,7 @@ print(f"inputs without any weight, l1: {unused.sum()} of {len(unused)}")
 # l2 of the same size shrinks all weights together and leaves far more of them in use.
 # Fewer units are dead, too: these give the same on all rows, so they add a constant at
 # most.
-shrunk = network.set_params(l1=0, l2=0.01).fit(X, y)
+shrunk = plain.set_params(l1=0, l2=0.01).fit(X, y)
 display = WeightsDisplay.from_estimator(shrunk, X)
 display.figure_.suptitle("l2=0.01", fontsize=11)
 unused = np.all(np.abs(display.kernels[0]) < 1e-3, axis=1)
@@ -145,13 +151,13 @@ linear = MLPRegularizedClassifier(
     random_state=0,
 )
 others = [
-    MLPClassifier((), alpha=alpha, solver="lbfgs", tol=1e-8, random_state=0),
+    MLPClassifier((), alpha=alpha, solver="lbfgs", random_state=0),
     LogisticRegression(C=1 / alpha, tol=1e-8),
 ]
 probability = linear.fit(Z, y).predict_proba(Z)
 for other in others:
-    difference = np.abs(other.fit(Z, y).predict_proba(Z) - probability).max()
-    print(f"{type(other).__name__}: within {difference:.0e}")
+    difference = other.fit(Z, y).predict_proba(Z) - probability
+    print(f"{type(other).__name__}: within {np.abs(difference).max():.0e}")
 plt.show()
 
 # %%
