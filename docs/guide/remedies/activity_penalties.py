@@ -41,7 +41,12 @@ from skreg import MLPRegularizedClassifier, RegularizationPathDisplay
 from skreg.datasets import load_sonar
 
 X, y = load_sonar()
-plain = MLPRegularizedClassifier((64, 64), dropout=0, l2=0, random_state=0)
+plain = MLPRegularizedClassifier(
+    (64, 64),
+    dropout=0,
+    l2=0,
+    random_state=0,
+)
 values = [0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1]
 figure, axes = plt.subplots(
     1,
@@ -98,16 +103,18 @@ settings = {
     "activity_l2=0.01": {"activity_l2": 1e-2},
 }
 codes = {}
+print("                   zeros in  mean     norm of      training")
+print("                   layer 2   of it    last kernel  accuracy")
 for name, setting in settings.items():
     plain.set_params(activity_l1=0, activity_l2=0)
     network = plain.set_params(**setting).fit(X, y)
     codes[name] = hidden_activations(network, X)[1]
     kernel = network.model_.layers[-2].get_weights()[0]
     print(
-        f"{name:18} zeros in layer 2 {np.mean(codes[name] == 0):4.0%}, "
-        f"mean {codes[name].mean():.3f}, "
-        f"norm of the last kernel {np.linalg.norm(kernel):.1f}, "
-        f"training accuracy {network.score(X, y):.2f}"
+        f"{name:18} {np.mean(codes[name] == 0):<9.0%} "
+        f"{codes[name].mean():<8.3f} "
+        f"{np.linalg.norm(kernel):<12.1f} "
+        f"{network.score(X, y):.2f}"
     )
 
 # %%

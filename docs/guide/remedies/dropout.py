@@ -43,7 +43,12 @@ X, y = load_sonar()
 network = MLPRegularizedClassifier((64, 64), l2=0, random_state=0)
 rates = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 paths = {}
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+figure, axes = plt.subplots(
+    1,
+    2,
+    figsize=(9, 3.4),
+    layout="constrained",
+)
 for ax, scoring in zip(axes, ["accuracy", "neg_log_loss"], strict=True):
     paths[scoring] = RegularizationPathDisplay.from_estimator(
         network,

@@ -57,12 +57,19 @@ for train, test in folds.split(X, y):
     losses.append([])
     accuracies.append([])
     for size in sizes:
-        groups = members.reshape(-1, size, *members.shape[1:]).mean(axis=1)
-        losses[-1].append(np.mean([log_loss(y[test], p) for p in groups]))
-        label = network.classes_[groups.argmax(axis=2)]
+        groups = members.reshape(-1, size, *members.shape[1:])
+        means = groups.mean(axis=1)
+        loss = [log_loss(y[test], p) for p in means]
+        losses[-1].append(np.mean(loss))
+        label = network.classes_[means.argmax(axis=2)]
         accuracies[-1].append(np.mean(label == y[test]))
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+figure, axes = plt.subplots(
+    1,
+    2,
+    figsize=(9, 3.4),
+    layout="constrained",
+)
 for ax, values, name in (
     (axes[0], np.array(losses), "cross-entropy"),
     (axes[1], np.array(accuracies), "accuracy"),
@@ -92,7 +99,11 @@ for ax, values, name in (
 X, y = load_california_housing()
 rows = np.random.default_rng(0).permutation(len(y))[:1000]
 X, y = X[rows], y[rows]
-ensemble = MLPRegularizedRegressor((64, 64), n_members=8, random_state=0)
+ensemble = MLPRegularizedRegressor(
+    (64, 64),
+    n_members=8,
+    random_state=0,
+)
 parts, spreads, errors = [], [], []
 for train, test in KFold(5, shuffle=True, random_state=0).split(X):
     ensemble.fit(X[train], y[train])

@@ -53,7 +53,12 @@ from skreg import (
 from skreg.datasets import load_sonar
 
 X, y = load_sonar()
-plain = MLPRegularizedClassifier((64, 64), dropout=0, l2=0, random_state=0)
+plain = MLPRegularizedClassifier(
+    (64, 64),
+    dropout=0,
+    l2=0,
+    random_state=0,
+)
 ranges = {
     "l1": [0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2],
     "l2": [0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1],
@@ -157,7 +162,8 @@ others = [
 probability = linear.fit(Z, y).predict_proba(Z)
 for other in others:
     difference = other.fit(Z, y).predict_proba(Z) - probability
-    print(f"{type(other).__name__}: within {np.abs(difference).max():.0e}")
+    largest = np.abs(difference).max()
+    print(f"{type(other).__name__}: within {largest:.0e}")
 plt.show()
 
 # %%

@@ -95,15 +95,11 @@ def report(name, p):
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     parts = [test for _, test in folds.split(X, y)]
     line = f"{name:15}"
-    for what, values in (
-        ("confidence", confidence),
-        ("accuracy", right),
-        ("cross-entropy", cross_entropy(p)),
-    ):
+    for values in (confidence, right, cross_entropy(p)):
         means = np.array([values[part].mean() for part in parts])
         error = means.std(ddof=1) / np.sqrt(len(means))
-        line += f"  {what} {means.mean():.3f} +- {error:.3f}"
-    print(line)
+        line += f"{means.mean():6.3f} +- {error:.3f}  "
+    print(line.rstrip())
 
 
 networks = {
@@ -119,6 +115,7 @@ figure, axes = plt.subplots(
     sharey=True,
 )
 found = {}
+print(f"{'':15}{'confidence':17}{'accuracy':17}cross-entropy")
 for ax, (name, remedies) in zip(axes, networks.items(), strict=True):
     print(name)
     for smoothing in (0, 0.1, 0.4):
@@ -151,13 +148,15 @@ for name in networks:
         change = np.array([change[part].mean() for part in parts])
         error = change.std(ddof=1) / np.sqrt(len(change))
         mean = change.mean()
-        print(f"{name}, smoothing {smoothing}: {mean:+.3f} +- {error:.3f}")
+        what = f"{name}, smoothing {smoothing}"
+        print(f"{what}: {mean:+.3f} +- {error:.3f}")
 
 # %%
 # Focal loss
 # ----------
 # :math:`\gamma = 0` is the usual cross-entropy. A larger one makes the first network
 # less sure, too.
+print(f"{'':15}{'confidence':17}{'accuracy':17}cross-entropy")
 for gamma in (0, 2, 5):
     p = predictions(loss="focal", focal_gamma=gamma, l2=0, dropout=0)
     report(f"focal_gamma {gamma}", p)

@@ -54,7 +54,7 @@ from skreg import (
 )
 from skreg.datasets import load_sonar
 
-X, y = load_diabetes(return_X_y=True, as_frame=False)
+X, y = load_diabetes(return_X_y=True)
 names = load_diabetes().feature_names
 X = StandardScaler().fit_transform(X)
 y = (y - y.mean()) / y.std()
@@ -81,8 +81,8 @@ for name, value in remedies.items():
     ).fit(X, y)
     at_zero = linear.predict(np.zeros((1, X.shape[1])))
     slopes[name] = linear.predict(np.eye(X.shape[1])) - at_zero
-    difference = np.abs(slopes[name] - slopes["ridge"]).max()
-    print(f"{name}={value:.2f}: within {difference:.3f} of ridge's slopes")
+    off = np.abs(slopes[name] - slopes["ridge"]).max()
+    print(f"{name}={value:.2f}: within {off:.3f} of ridge's slopes")
 
 figure, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
 places = np.arange(X.shape[1])
@@ -92,6 +92,7 @@ ax.axhline(0, color="black", linewidth=0.8)
 ax.set_xticks(places, names)
 ax.set(xlabel="column", ylabel="slope")
 ax.legend(frameon=False, ncols=2)
+plt.show()
 
 # %%
 # What is left between ridge and the noisy networks is the chance of a finite training.
@@ -101,7 +102,12 @@ ax.legend(frameon=False, ncols=2)
 # With hidden layers the slope differs from place to place, and no penalty on weights
 # says the same.
 X, y = load_sonar()
-plain = MLPRegularizedClassifier((64, 64), dropout=0, l2=0, random_state=0)
+plain = MLPRegularizedClassifier(
+    (64, 64),
+    dropout=0,
+    l2=0,
+    random_state=0,
+)
 ranges = {
     "gaussian_noise": [0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.2, 1.6],
     "input_dropout": [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],

@@ -41,12 +41,21 @@ from skreg import MLPRegularizedClassifier, RegularizationPathDisplay
 from skreg.datasets import load_sonar
 
 X, y = load_sonar()
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+figure, axes = plt.subplots(
+    1,
+    2,
+    figsize=(9, 3.8),
+    layout="constrained",
+)
 optimizers = {
     "sgd": {"learning_rate": 0.05, "momentum": 0},
     "adam": {"learning_rate": 0.003},
 }
-for ax, (optimizer, numbers) in zip(axes, optimizers.items(), strict=True):
+penalty = {"l2": 0.01, "bias_l2": 0.01, "weight_decay": 0}
+decay = {"l2": 0, "bias_l2": 0, "weight_decay": 0.02}
+print("      largest      mean size of a weight")
+print("      difference   l2       weight decay")
+for ax, optimizer in zip(axes, optimizers, strict=True):
     plain = MLPRegularizedClassifier(
         (64, 64),
         dropout=0,
@@ -54,21 +63,17 @@ for ax, (optimizer, numbers) in zip(axes, optimizers.items(), strict=True):
         optimizer=optimizer,
         epochs=60,
         random_state=0,
-        **numbers,
+        **optimizers[optimizer],
     ).fit(X, y)
     ends = []
-    for remedy in ({"l2": 0.01, "bias_l2": 0.01}, {"weight_decay": 0.02}):
-        network = plain.set_params(
-            **{"l2": 0, "bias_l2": 0, "weight_decay": 0} | remedy
-        ).fit(X, y)
+    for remedy in (penalty, decay):
+        network = plain.set_params(**remedy).fit(X, y)
         weights = network.model_.get_weights()
         ends.append(np.concatenate([w.ravel() for w in weights]))
     difference = np.abs(ends[0] - ends[1]).max()
     sizes = [np.abs(end).mean() for end in ends]
-    print(
-        f"{optimizer:4}: largest difference {difference:.0e}, "
-        f"mean size {sizes[0]:.3f} (l2) and {sizes[1]:.3f} (weight decay)"
-    )
+    line = f"{optimizer:5} {difference:<12.0e} "
+    print(line + f"{sizes[0]:<8.3f} {sizes[1]:.3f}")
     ax.plot(*ends, ".", markersize=3, alpha=0.5)
     ax.axline((0, 0), slope=1, color="black", linewidth=0.8)
     ax.set(xlabel="weight with l2", ylabel="with weight decay")
@@ -84,7 +89,12 @@ for ax, (optimizer, numbers) in zip(axes, optimizers.items(), strict=True):
 # Which is better?
 # ----------------
 # Each has its own scale, so each gets its own range of values.
-plain = MLPRegularizedClassifier((64, 64), dropout=0, l2=0, random_state=0)
+plain = MLPRegularizedClassifier(
+    (64, 64),
+    dropout=0,
+    l2=0,
+    random_state=0,
+)
 ranges = {
     "l2": [0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
     "weight_decay": [0, 0.004, 0.1, 0.3, 1, 3, 10],
