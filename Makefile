@@ -8,7 +8,7 @@ WORKERS ?= 2
 .PHONY: demo test test-oldest docs dist lint format benchmark clean
 
 demo: $(VENV)/.tests
-	$(BIN)/python examples/sonar_search.py
+	$(BIN)/python examples/sonar_search.py sonar_search.png
 
 # In two runs, since a process keeps all that XLA has compiled, and Linux limits that.
 test: $(VENV)/.tests

@@ -1,4 +1,8 @@
-"""Does random search find better networks than a grid of as many candidates?
+"""
+Does random search beat a grid?
+===============================
+
+Does it find better networks than a grid of as many candidates?
 
 Bergstra and Bengio (JMLR 13, 2012) say so where few of the hyperparameters matter: a
 grid of 27 candidates over three of them knows three learning rates, 27 random
@@ -12,14 +16,12 @@ Found: not here. In the folds the winners' cross-entropy is the same, 0.452 rand
 explains 56% of the variance of the grid's losses, l2 9% and dropout 1%; but it seems
 that one of three learning rates, a decade apart, comes close enough to a good one.
 
-    python examples/random_against_grid.py [figure.png]
+With a path, ``python examples/random_against_grid.py figure.png``, the figure is
+written there; without one it is shown.
 """
 
 import sys
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -119,7 +121,10 @@ def plot(rows, path):
         paths = np.stack(rows.loc[name, "losses"].map(best_so_far))
         # How hard a split is does not belong to the spread between searches.
         paths += (level.mean() - level).to_numpy()[:, None]
-        mean, error = paths.mean(axis=0), paths.std(axis=0, ddof=1) / len(paths) ** 0.5
+        mean, error = (
+            paths.mean(axis=0),
+            paths.std(axis=0, ddof=1) / len(paths) ** 0.5,
+        )
         tried = np.arange(1, len(mean) + 1)
         left.plot(tried, mean, label=f"{name} search")
         left.fill_between(tried, mean - error, mean + error, alpha=0.2)
@@ -132,11 +137,18 @@ def plot(rows, path):
     grid, random = (
         rows.loc[name, "held out"].astype(float) for name in rows.index.levels[0]
     )
-    ends = [min(grid.min(), random.min()) - 0.02, max(grid.max(), random.max()) + 0.02]
+    ends = [
+        min(grid.min(), random.min()) - 0.02,
+        max(grid.max(), random.max()) + 0.02,
+    ]
     right.plot(ends, ends, color="black", linewidth=0.8)
     right.scatter(grid, random)
     right.text(
-        0.97, 0.04, "random search is better", ha="right", transform=right.transAxes
+        0.97,
+        0.04,
+        "random search is better",
+        ha="right",
+        transform=right.transAxes,
     )
     right.set(
         title="The two winners on the other half, a point a split",
@@ -146,11 +158,14 @@ def plot(rows, path):
         ylim=ends,
         aspect="equal",
     )
+    if path is None:
+        plt.show()
+        return
     figure.savefig(path, dpi=120)
     print(f"\nFigure: {path}")
 
 
-def main(path="random_against_grid.png"):
+def main(path=None):
     rows = compare(*load_sonar())
     report(rows)
     plot(rows, path)

@@ -1,22 +1,28 @@
-"""Which remedy against overfitting helps on 208 sonar echoes?
+"""
+Which remedy helps on 208 sonar echoes?
+=======================================
 
 A network of two hidden layers learns the training echoes by heart. A grid search over
 dropout, l2, batch normalisation and the optimizer, in a pipeline and with stratified
 folds, shows what each remedy gains, alone and together: in accuracy, which moves by
 whole echoes, and in cross-entropy, which also sees how sure the network is.
 
-    python examples/sonar_search.py [figure.png]
+TODO
+
+With a path, ``python examples/sonar_search.py figure.png``, the figure is written
+there; without one it is shown.
 """
 
 import sys
 import time
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -25,7 +31,12 @@ from skreg.datasets import load_sonar
 
 PREFIX = "mlpregularizedclassifier__"
 PLAIN = {"dropout": 0.0, "l2": 0.0, "batchnorm": False, "optimizer": "adam"}
-REST = {"epochs": 100, "schedule": "constant", "normalize": True, "random_state": 0}
+REST = {
+    "epochs": 100,
+    "schedule": "constant",
+    "normalize": True,
+    "random_state": 0,
+}
 GRID = {
     "dropout": [0.0, 0.25, 0.5],
     "l2": [0.0, 0.001, 0.01],
@@ -103,12 +114,15 @@ def remedies_alone(results):
 
 def plot(network, table, path):
     """Left the overfit, right what each remedy gains."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     epochs = range(1, network.n_iter_ + 1)
     left.plot(epochs, network.history_["loss"], label="training echoes")
     left.plot(epochs, network.history_["val_loss"], label="test echoes")
     left.set(
-        title="Without regularization", xlabel="epoch", ylabel="cross-entropy", ylim=0
+        title="Without regularization",
+        xlabel="epoch",
+        ylabel="cross-entropy",
+        ylim=0,
     )
     left.legend(frameon=False)
     table = table.drop(index="none")
@@ -118,11 +132,14 @@ def plot(network, table, path):
         title="Gain over the plain network",
         xlabel="cross-entropy saved in 5 folds, with its standard error",
     )
+    if path is None:
+        plt.show()
+        return
     figure.savefig(path, dpi=120)
     print(f"\nFigure: {path}")
 
 
-def main(path="sonar_search.png"):
+def main(path=None):
     X, y = load_sonar()
     parts = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
     X_train, X_test, y_train, y_test = parts

@@ -1,4 +1,8 @@
-"""What does a race on epochs save over training every candidate to the end?
+"""
+What does a race on epochs save?
+================================
+
+What does it save over training every candidate to the end, and what does it lose?
 
 HalvingRandomSearchCV can take a parameter as its resource, so that candidates race as
 bandits do (Jamieson and Talwalkar, AISTATS 2016): all 36 train for 2 epochs, the best
@@ -12,8 +16,6 @@ cross-entropy on the other rows, with a standard error of 0.021, nearly all of i
 one split: short rungs favour large learning rates (there 0.05 to 0.08 after 2 epochs,
 0.006 and 0.009 in the end). Seconds stay the same, about 3 a search once compiled: with
 networks this small an epoch in a stack costs next to nothing, a fit's other work more.
-
-    python examples/tune_by_halving.py
 """
 
 import time

@@ -1,4 +1,8 @@
-"""What does Optuna gain on random search: better candidates, or fewer epochs?
+"""
+What does Optuna gain on random search?
+=======================================
+
+Better candidates, or fewer epochs?
 
 Better candidates would be OptunaSearchCV's, whose sampler (TPE) learns from trials
 that are done; its four threads train in the same stacks. Fewer epochs are what pruning
@@ -11,8 +15,6 @@ and 0.005 to 0.021 less on the other rows (0.008 to 0.013), hardly more than noi
 runs differ, as threads end in any order. 30 trials take 7 s, not 2: four at a time
 fill small stacks. Median pruning found the very same best trials with 21% fewer
 epochs; Hyperband saved 37%, and lost 0.05 of validation loss in one split of three.
-
-    python examples/tune_with_optuna.py
 """
 
 import time
