@@ -95,7 +95,12 @@ print(table.to_string(float_format="{:.3f}".format))
 
 # %%
 figure, axes = plt.subplots(
-    1, len(ROWS), figsize=(9.5, 3.4), layout="constrained", sharex=True, sharey=True
+    1,
+    len(ROWS),
+    figsize=(9.5, 3.4),
+    layout="constrained",
+    sharex=True,
+    sharey=True,
 )
 names = list(variants)[:0:-1]
 for ax, rows in zip(axes, ROWS, strict=True):

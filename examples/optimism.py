@@ -2,7 +2,18 @@
 How optimistic is a search's best score?
 ========================================
 
-TODO
+A search reports the winner's score in the folds that chose it. The winner of many
+candidates is partly the luckiest. How much of its score is luck, and from how many
+candidates on?
+
+Found: one candidate's score in the folds is, within its error, that on rows which
+nothing was chosen on. The more candidates, the higher the winner's score in the folds;
+on the other half, its accuracy stops to rise after some ten of them. With all, the
+choice adds more than 0.03 of accuracy that is not there, several standard errors. In
+cross-entropy, which is less a matter of luck, the winners go on getting better, and two
+thirds or more of what the search gains are real. So take a search's best score as
+a choice and not as a result: ``cross_val_score(search, X, y)``, nested
+cross-validation, gives that, in ``skreg.stacked()`` all at once.
 """
 
 # %%
@@ -104,15 +115,15 @@ for scoring, (seen, new) in found.items():
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for ax, (scoring, table) in zip(axes, tables.items(), strict=True):
-    for i, (name, color) in enumerate(
-        (("in the folds", "#4c72b0"), ("other half", "#dd8452"))
+    for name, color in (
+        ("in the folds", "#4c72b0"),
+        ("other half", "#dd8452"),
     ):
-        mean = table[name]
-        ax.plot(SIZES, mean, "o-", color=color, label=name)
+        ax.plot(SIZES, table[name], "o-", color=color, label=name)
     ax.set_xscale("log")
     ax.set_xticks(SIZES, SIZES)
     ax.minorticks_off()
-    ax.set(xlabel="candidates tried", ylabel=f"winner's {scoring}")
+    ax.set(xlabel="candidates tried", ylabel=f"the winner's {scoring}")
     ax.grid(alpha=0.3)
 axes[0].legend(frameon=False)
 plt.show()

@@ -65,7 +65,7 @@ def of_scipy(values):
     return uniform(values.low, values.high - values.low)
 
 
-def searches(split, n_trials=30, epochs=20):
+def searches(split, n_trials=20, epochs=20):
     """Random search, and OptunaSearchCV with as many candidates."""
     model = network(epochs, split)
     folds = StratifiedKFold(3, shuffle=True, random_state=split)
@@ -94,7 +94,7 @@ def compare_candidates(X, y, n_splits=3, **sizes):
     return pd.DataFrame(rows).T.rename_axis(["search", "split"])
 
 
-def prune(pruner, X, y, seed, n_trials=20, epochs=20):
+def prune(pruner, X, y, seed, n_trials=12, epochs=20):
     """A finished study, whose trials hold the validation loss after each epoch."""
     X_train, X_val, y_train, y_val = train_test_split(
         X, y, test_size=1 / 3, stratify=y, random_state=seed
