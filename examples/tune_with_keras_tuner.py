@@ -4,7 +4,7 @@ Is keras-tuner's Bayesian search worth its time?
 
 Networks as small as these train in milliseconds, and the optimiser thinks for seconds.
 
-SklearnTuner cross-validates whatever `build` returns, and here that is the estimator.
+SklearnTuner cross-validates whatever ``build`` returns, and here that is the estimator.
 Bayesian optimisation and random search get 12 trials each, on random halves of the
 diabetes data (442 x 10); the other halves judge the winners.
 

@@ -6,15 +6,15 @@ Better candidates, or fewer epochs?
 
 Better candidates would be OptunaSearchCV's, whose sampler (TPE) learns from trials
 that are done; its four threads train in the same stacks. Fewer epochs are what pruning
-promises: a trial trains epoch by epoch with `partial_fit`, and is given up when it
+promises: a trial trains epoch by epoch with ``partial_fit``, and is given up when it
 falls behind the others. Digits, 600 rows to search on and the others to judge.
 
-Found: both, a little. TPE's winners have 0.011 to 0.018 less cross-entropy in the folds
-than random search's, in three runs of three splits (standard errors 0.003 to 0.012),
-and 0.005 to 0.021 less on the other rows (0.008 to 0.013), hardly more than noise;
-runs differ, as threads end in any order. 30 trials take 7 s, not 2: four at a time
-fill small stacks. Median pruning found the very same best trials with 21% fewer
-epochs; Hyperband saved 37%, and lost 0.05 of validation loss in one split of three.
+Found: both, a little. Of 20 candidates, TPE's winners have less cross-entropy than
+random search's, by about 0.015 in the folds and on the other rows, with standard errors
+of about 0.01: three splits do not settle it. Runs differ, as threads end in any order.
+And TPE takes longer once programs are compiled, as four trials at a time fill small
+stacks. Median pruning found the very same best trials with a fifth fewer epochs;
+Hyperband saved nearly a third, and lost 0.04 of validation loss in one split of three.
 """
 
 import time
