@@ -14,7 +14,7 @@ same number of steps. All gains shrink as rows become more.
 """
 
 # %%
-# 100 digits to train on, ten of each kind on average; the other 1,697 are the test.
+# 50, 100 or 400 digits to train on; the others of the 1,797 are the test.
 # Shifted copies are each digit moved by one pixel to the four sides: that is knowledge
 # about images. Noise on the inputs knows nothing. Do both together gain more?
 import matplotlib.pyplot as plt

@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skreg import MLPRegularizedClassifier
+from skreg import MLPRegularizedClassifier, stacked
 from skreg.datasets import load_sonar
 
 PREFIX = "mlpregularizedclassifier__"
@@ -70,7 +70,9 @@ def search(X_train, y_train):
         cv=folds,
         scoring=["accuracy", "neg_log_loss"],
         refit="neg_log_loss",
-    ).fit(X_train, y_train)
+    )
+    with stacked():
+        found.fit(X_train, y_train)
     seconds = time.perf_counter() - start
     results = pd.DataFrame(found.cv_results_)
     results = results.rename(columns=lambda name: name.removeprefix("param_" + PREFIX))
