@@ -1,0 +1,200 @@
+r"""
+First steps
+===========
+
+A network of skreg is a scikit-learn estimator. What you know of ``fit``, ``predict``,
+pipelines and searches holds for it. This page shows the five minutes after the README:
+a first fit, a table with categories and gaps, a search, and how to read what they
+leave behind.
+"""
+
+# %%
+# Fit, predict, score
+# -------------------
+# Thirty measurements of the cell nuclei in 569 tumours, and whether each is benign.
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_breast_cancer
+from sklearn.model_selection import train_test_split
+
+from skreg import MLPRegularizedClassifier
+
+X, y = load_breast_cancer(return_X_y=True)
+split = train_test_split(X, y, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = split
+network = MLPRegularizedClassifier(random_state=0)
+network.fit(X_train, y_train)
+
+print("classes:      ", network.classes_)
+print("predicted:    ", network.predict(X_test[:4]))
+print("probabilities:", network.predict_proba(X_test[:4]).round(3)[:, 1])
+print(f"accuracy:      {network.score(X_test, y_test):.3f}")
+
+# %%
+# The first fit of a process takes some seconds: it imports TensorFlow and compiles
+# the training. The next fits take milliseconds.
+#
+# A number as ``random_state`` gives the same network on every run. Without it each
+# ``fit`` is another network, with another score
+# (:doc:`reproducibility <reproducibility>`).
+#
+# Labels may be of any type, and there may be more than two of them.
+# :class:`~skreg.MLPRegularizedRegressor` is the same for numbers.
+
+# %%
+# Raw columns
+# -----------
+# A network trains badly on columns of very different sizes, which is why other
+# networks want a ``StandardScaler`` in front of them. Here the columns' typical sizes
+# differ by orders of magnitude.
+sizes = np.median(X_train, axis=0)
+print(f"smallest median of a column: {sizes.min():.4f}")
+print(f"largest median of a column:  {sizes.max():.1f}")
+
+# %%
+# Nothing has to be done about that. ``normalize="robust"``, the default, takes the
+# median and the quartiles of the rows given to ``fit``, scales each column by them and
+# clips outliers smoothly. In a cross-validation these are the rows of each training
+# fold alone, so nothing of a test fold leaks in. Without it:
+raw = MLPRegularizedClassifier(normalize=False, random_state=0)
+raw.fit(X_train, y_train)
+print(f"training loss, scaled: {network.loss_curve_[-1]:.3f}")
+print(f"training loss, raw:    {raw.loss_curve_[-1]:.3f}")
+print(f"accuracy on the other rows, scaled: {network.score(X_test, y_test):.3f}")
+print(f"accuracy on the other rows, raw:    {raw.score(X_test, y_test):.3f}")
+
+# %%
+# The history
+# -----------
+# ``history_`` holds one value an epoch. With ``early_stopping=True`` a part of the
+# training rows is set aside, training ends when their loss has not improved for
+# ``patience`` epochs, and the weights of the best epoch are restored.
+from skreg import LossCurveDisplay
+
+stopping = MLPRegularizedClassifier(
+    early_stopping=True, validation_fraction=0.2, patience=15, random_state=0
+)
+stopping.fit(X_train, y_train)
+print("recorded:     ", list(stopping.history_))
+print("epochs:       ", stopping.n_iter_, "of", stopping.epochs)
+print("best epoch:   ", stopping.best_epoch_)
+print(f"its val_loss:  {min(stopping.history_['val_loss']):.3f}")
+LossCurveDisplay.from_estimator(stopping)
+plt.show()
+
+# %%
+# Both contain the penalties, as Keras's do (``l2`` is on by default). The training loss
+# is the mean over an epoch in which the weights still change, with dropout on; the
+# validation loss is that of the epoch's end, with dropout off. So the first may lie
+# above the second.
+#
+# A search
+# --------
+# Every remedy is a parameter, so a search takes it as any other. Inside of
+# :func:`~skreg.stacked` all candidates and folds train at once.
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+import skreg
+
+grid = {"dropout": [0, 0.2, 0.5], "l2": [0, 1e-4, 1e-3, 1e-2]}
+search = GridSearchCV(
+    MLPRegularizedClassifier(epochs=30, random_state=0),
+    grid,
+    cv=StratifiedKFold(5, shuffle=True, random_state=0),
+    scoring="neg_log_loss",
+)
+with skreg.stacked():
+    search.fit(X_train, y_train)
+print(search.best_params_)
+print(f"cross-entropy in the folds:      {-search.best_score_:.3f}")
+print(f"cross-entropy on the other rows: {-search.score(X_test, y_test):.3f}")
+
+# %%
+# ``cv_results_`` has a row for each candidate. ``mean_test_score`` is the mean over
+# the folds, ``std_test_score`` their standard deviation, ``rank_test_score`` the
+# place. Scores are such that larger is better, hence ``neg_log_loss``.
+import pandas as pd
+
+results = pd.DataFrame(search.cv_results_).sort_values("rank_test_score")
+columns = ["param_dropout", "param_l2", "mean_test_score", "std_test_score"]
+print(results[columns].round(4).to_string(index=False))
+
+# %%
+# Look at more than the first row. All candidates see the same folds, so what counts
+# is a candidate's difference to the best one, fold by fold. Where it is not much
+# larger than its standard error, the order of the two is chance.
+folds = results.filter(regex=r"^split\d+_test_score").to_numpy()
+behind = folds[0] - folds
+error = behind.std(axis=1, ddof=1) / np.sqrt(behind.shape[1])
+close = behind.mean(axis=1) <= 2 * error
+print(f"{close.sum() - 1} of the {len(close) - 1} others are within two errors")
+
+# %%
+# After the search the best candidate is fitted to all rows given to it, as
+# ``best_estimator_``; the search itself predicts with it. Its score in the folds is
+# the best of many, so it flatters: judge it on rows that the search has not seen.
+#
+# Categories and missing values
+# -----------------------------
+# The census table has six columns of numbers and eight of categories, in which "?" is
+# an unknown value. To have gaps among the numbers too, some of them are taken out.
+from skreg.datasets import load_adult
+
+X, y = load_adult(as_frame=True)
+hidden = np.random.default_rng(0).random(len(X)) < 0.1
+X.loc[hidden, "hours_per_week"] = np.nan
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, train_size=1000, stratify=y, random_state=0
+)
+print((X_train.isna() | (X_train == "?")).sum().loc[lambda gaps: gaps > 0])
+
+# %%
+# Both are work of a pipeline. ``OneHotEncoder`` makes a column of zeros and ones of
+# each category, "?" included, and leaves a row of zeros where a category is new.
+# ``SimpleImputer`` fills a gap with the column's median, and ``add_indicator`` adds a
+# column that says where there was one.
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+columns = make_column_transformer(
+    (
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+        make_column_selector(dtype_exclude="number"),
+    ),
+    (
+        SimpleImputer(strategy="median", add_indicator=True),
+        make_column_selector(dtype_include="number"),
+    ),
+)
+pipeline = make_pipeline(
+    columns, MLPRegularizedClassifier((32,), epochs=30, random_state=0)
+)
+pipeline.fit(X_train, y_train)
+print(f"columns for the network: {pipeline[-1].n_features_in_}")
+print(f"share of the larger class: {y_test.value_counts(normalize=True).max():.3f}")
+print(f"accuracy: {pipeline.score(X_test, y_test):.3f}")
+
+# %%
+# ``sparse_output=False`` matters. Without it the columns may come as a sparse matrix,
+# which the network takes, but whose columns it divides by their standard deviation
+# only, so that zeros stay zeros.
+#
+# In a search the network's parameters carry the name of its step. A pipeline's steps
+# before the network are fitted to each training fold as well.
+name = "mlpregularizedclassifier"
+grid = {f"{name}__dropout": [0.1, 0.5], f"{name}__l2": [1e-3, 1e-2]}
+search = GridSearchCV(pipeline, grid, cv=3, scoring="neg_log_loss")
+with skreg.stacked():
+    search.fit(X_train, y_train)
+print(search.best_params_)
+print(f"cross-entropy in the folds: {-search.best_score_:.3f}")
+
+# %%
+# Where to go on
+# --------------
+# - Which remedies are worth a search on your data: :func:`~skreg.compare_remedies`.
+# - Whether the network over- or underfits: ``network.diagnose(X, y)``.
+# - Larger searches: :doc:`searching <searching>`.
+# - Into a file, or elsewhere: :doc:`saving and deploying <saving_and_deploying>`.
