@@ -1,0 +1,222 @@
+r"""
+Searching
+=========
+
+A search draws candidates, judges each by cross-validation and keeps the best. Ways to
+search differ in where the candidates come from, and in how much training each of them
+gets. This page runs four of them at the same cost, on the same rows.
+
+How good is a search? Not as good as its ``best_score_``: the best of many noisy scores
+is partly luck. What counts is the winner's score on rows that the search has not seen.
+"""
+
+# %%
+# Four searches
+# -------------
+# The task: images of handwritten digits: 300 to search on, the other 1,497 to judge
+# the winners. Each search has the epochs of nine full trainings, in three folds.
+#
+# - A grid of three learning rates and three rates of dropout, at the quantiles of the
+#   distributions in ``space``. Since it is luck where its points lie, it is shifted at
+#   random for each split of the rows.
+# - Random search: nine candidates drawn from the same distributions.
+# - Halving: 27 candidates from there, most of which train for few epochs.
+# - Halving with candidates from a larger space, of all remedies.
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from scipy.stats import loguniform, uniform
+from sklearn.datasets import load_digits
+from sklearn.model_selection import (
+    GridSearchCV,
+    RandomizedSearchCV,
+    StratifiedKFold,
+    train_test_split,
+)
+
+import skreg
+
+X, y = load_digits(return_X_y=True)
+space = {"learning_rate": loguniform(1e-4, 0.3), "dropout": uniform(0, 0.6)}
+
+
+def searches_for(split):
+    """The searches by name, and the network as it is by default."""
+    network = skreg.MLPRegularizedClassifier(
+        (64,), epochs=18, batch_size=32, random_state=split
+    )
+    folds = StratifiedKFold(3, shuffle=True, random_state=split)
+    same = {"cv": folds, "scoring": "neg_log_loss"}
+    drawn = same | {"random_state": split}
+    shares = (np.arange(3) + np.random.default_rng(split).uniform()) / 3
+    grid = {name: values.ppf(shares) for name, values in space.items()}
+    race = skreg.RegularizationSearchCV
+    return {
+        "defaults": GridSearchCV(network, {}, **same),
+        "grid": GridSearchCV(network, grid, **same),
+        "random": RandomizedSearchCV(network, space, n_iter=9, **drawn),
+        "halving": race(network, n_iter=27, space=space, **drawn),
+        "all remedies": race(network, n_iter=27, **drawn),
+    }
+
+
+# %%
+# Three random splits of the digits:
+rows, first = {}, None
+for split in range(3):
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, train_size=300, stratify=y, random_state=split
+    )
+    searches = searches_for(split)
+    for name, search in searches.items():
+        start = time.perf_counter()
+        with skreg.stacked():
+            search.fit(X_train, y_train)
+        rows[name, split] = {
+            "seconds": time.perf_counter() - start,
+            "in folds": -search.best_score_,
+            "held out": -search.score(X_test, y_test),
+        }
+    first = first or searches
+
+table = pd.DataFrame(rows).T.rename_axis(["search", "split"])
+held_out = table["held out"].unstack("search")
+gains = -held_out.sub(held_out["defaults"], axis=0)
+means = table.groupby("search", sort=False).mean()
+means["seconds"] = table.groupby("search", sort=False)["seconds"].median()
+means["gain"], means["its error"] = gains.mean(), gains.sem()
+print(means.round(3).to_string())
+
+# %%
+# ``in folds`` and ``held out`` are cross-entropies: less is better. The first comes
+# from networks that were trained on two thirds of the rows, the second from one that
+# was trained on all of them. ``gain`` is what the search takes off the loss of the
+# defaults, with its standard error over the splits.
+#
+# Three things to take from such a table:
+#
+# - Three splits settle only large differences. Compare a gain with its error before
+#   you prefer one search to another.
+# - The best score in the folds need not be the best on new rows. The more candidates
+#   and the more hyperparameters, the more of a winner's score is luck.
+# - Equal epochs are not equal seconds: a short training costs its preparation and its
+#   scoring as well. The seconds are medians, without the compiling of the first split.
+#
+# A grid and random points
+# ------------------------
+# A grid of nine candidates knows three learning rates. Nine random points know nine.
+# Where only the learning rate matters, the grid's candidates of one rate are
+# three times the same experiment, and the random ones are not. That is the argument of
+# Bergstra and Bengio (*JMLR* 13, 2012), and it grows with the number of
+# hyperparameters: a grid of five of them with three values each has 243 candidates
+# and still knows three learning rates.
+#
+# Below are the candidates of the first split, above their projections on the learning
+# rate.
+figure, axes = plt.subplots(
+    2, 2, figsize=(8.5, 5), sharex=True, sharey="row", layout="constrained"
+)
+for column, name in zip(axes.T, ["grid", "random"], strict=True):
+    results = pd.DataFrame(first[name].cv_results_)
+    rate, dropout = results["param_learning_rate"], results["param_dropout"]
+    color = {"c": dropout, "vmin": 0, "vmax": 0.6}
+    column[0].scatter(rate, -results["mean_test_score"], **color)
+    points = column[1].scatter(rate, dropout, **color)
+    for ax, value in ((ax, value) for ax in column for value in rate):
+        ax.axvline(value, color="0.85", zorder=0)
+    column[0].set(title=f"{name}: {rate.nunique()} learning rates", yscale="log")
+    column[1].set(xscale="log", xlabel="learning rate")
+axes[0, 0].set_ylabel("cross-entropy in the folds")
+axes[1, 0].set_ylabel("dropout")
+figure.colorbar(points, ax=axes, label="dropout")
+plt.show()
+
+# %%
+# How much each hyperparameter matters can be read from the grid: the share of the
+# losses' variance that is left when they are averaged over the other one. On a space as
+# wide as this one the learning rate is nearly everything.
+results = pd.DataFrame(first["grid"].cv_results_)
+loss = np.log(-results["mean_test_score"].astype(float))
+for name in space:
+    means = loss.groupby(results[f"param_{name}"]).transform("mean")
+    share = means.var() / loss.var()
+    print(f"{name:14s} explains {share:4.0%} of the variance of log(loss)")
+
+# %%
+# Halving: many short trainings before few long ones
+# --------------------------------------------------
+# A bad candidate often shows early. Successive halving trains all candidates for a few
+# epochs, and the better third of them three times as long, until the last ones train
+# to the end (Jamieson and Talwalkar, *AISTATS* 2016).
+# :class:`~skreg.RegularizationSearchCV` does that, with the epochs as the resource and
+# schedules that fit each length.
+race = first["halving"].search_
+for count, epochs in zip(race.n_candidates_, race.n_resources_, strict=True):
+    print(f"{count:3d} candidates x {epochs:2d} epochs = {count * epochs:3d}")
+
+# %%
+# The risk is a candidate that starts slowly and would have won: a small learning rate,
+# a strong dropout. Halving prefers what learns fast.
+#
+# All remedies at once
+# --------------------
+# :func:`~skreg.regularization_space` holds the remedies together, each off in a share
+# of the draws, each number on the scale on which it acts. It is what
+# ``RegularizationSearchCV`` draws from if it gets no ``space``. ``level="full"`` adds
+# sizes, activations, optimizers and more.
+for name, values in skreg.regularization_space()[0].items():
+    frozen = getattr(values, "dist", None)
+    print(f"{name:15s}", f"{frozen.name}{values.args}" if frozen else values)
+
+# %%
+# ``Sometimes(uniform(0.05, 0.55), 0.7, 0.0)`` draws from the distribution in 70% of
+# the cases and is 0 in the others. The arguments of scipy's ``uniform`` are the lower
+# end and the width.
+#
+# The gallery asks the same with more care on other data:
+# :doc:`random against grid </gallery/random_against_grid>` finds no difference on
+# Sonar in ten splits, :doc:`halving </gallery/tune_by_halving>` much the same winners
+# for fewer epochs.
+#
+# Candidates that learn from those before
+# ---------------------------------------
+# Bayesian optimisation draws the next candidate where the results so far promise most.
+# It pays where a training is dear, since candidates then come one after the other: a
+# stack holds one candidate's folds. With `Optuna <https://optuna.org>`__
+# (``pip install optuna``) the loop is this:
+#
+# .. code-block:: python
+#
+#     import optuna
+#     from sklearn.model_selection import cross_val_score
+#
+#     def objective(trial):
+#         network.set_params(
+#             learning_rate=trial.suggest_float("learning_rate", 1e-4, 0.3, log=True),
+#             dropout=trial.suggest_float("dropout", 0, 0.6),
+#         )
+#         return cross_val_score(network, X_train, y_train, **same).mean()
+#
+#     sampler = optuna.samplers.TPESampler(seed=0)
+#     study = optuna.create_study(direction="maximize", sampler=sampler)
+#     with skreg.stacked():
+#         study.optimize(objective, n_trials=9)
+#     print(study.best_params, study.best_value)
+#
+# :doc:`Tuning with Optuna </gallery/tune_with_optuna>` has several trials at a time,
+# pruning by ``partial_fit``, and what both gained.
+#
+# Which one?
+# ----------
+# - One or two hyperparameters whose effect you want to see: a grid, or
+#   :class:`~skreg.RegularizationPathDisplay`.
+# - Three or more: random. It can be stopped at any time, and its candidates can be
+#   added to those of an earlier search.
+# - Many remedies, and no idea which of them help: :func:`~skreg.compare_remedies`
+#   first, or ``RegularizationSearchCV``.
+# - Trainings of minutes: Optuna.
+#
+# Whatever you take, keep rows aside for the winner, or put the whole search into
+# ``cross_val_score``: a nested cross-validation.
