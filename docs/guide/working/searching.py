@@ -113,8 +113,8 @@ print(means.round(3).to_string())
 # hyperparameters: a grid of five of them with three values each has 243 candidates
 # and still knows three learning rates.
 #
-# Below are the candidates of the first split, above their projections on the learning
-# rate.
+# The lower row shows the candidates of the first split, the upper row their losses,
+# projected on the learning rate.
 figure, axes = plt.subplots(
     2, 2, figsize=(8.5, 5), sharex=True, sharey="row", layout="constrained"
 )
@@ -129,6 +129,8 @@ for column, name in zip(axes.T, ["grid", "random"], strict=True):
     column[0].set(title=f"{name}: {rate.nunique()} learning rates", yscale="log")
     column[1].set(xscale="log", xlabel="learning rate")
 axes[0, 0].set_ylabel("cross-entropy in the folds")
+axes[0, 0].set_yticks([0.3, 0.5, 1, 2], ["0.3", "0.5", "1", "2"])
+axes[0, 0].minorticks_off()
 axes[1, 0].set_ylabel("dropout")
 figure.colorbar(points, ax=axes, label="dropout")
 plt.show()
@@ -192,12 +194,20 @@ for name, values in skreg.regularization_space()[0].items():
 #     import optuna
 #     from sklearn.model_selection import cross_val_score
 #
+#
 #     def objective(trial):
-#         network.set_params(
+#         network = skreg.MLPRegularizedClassifier(
+#             (64,),
 #             learning_rate=trial.suggest_float("learning_rate", 1e-4, 0.3, log=True),
 #             dropout=trial.suggest_float("dropout", 0, 0.6),
+#             epochs=18,
+#             random_state=0,
 #         )
-#         return cross_val_score(network, X_train, y_train, **same).mean()
+#         scores = cross_val_score(
+#             network, X_train, y_train, cv=3, scoring="neg_log_loss"
+#         )
+#         return scores.mean()
+#
 #
 #     sampler = optuna.samplers.TPESampler(seed=0)
 #     study = optuna.create_study(direction="maximize", sampler=sampler)
