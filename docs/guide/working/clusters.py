@@ -52,15 +52,16 @@ there = search.cv_results_["mean_test_score"]
 
 sizes = ", ".join(f"{kilobytes:.0f}" for kilobytes in scales.kilobytes)
 print(f"{len(scales.kilobytes)} tasks of {sizes} kB")
-print(f"the table, in single precision: {X.size * 4 / 1000:.0f} kB")
+rows = 45 * 4 / 5 * X.size * 4 / 1000
+print(f"in all {sum(scales.kilobytes):.0f} kB; 45 copies of rows: {rows:.0f} kB")
 
 # %%
 # A task is a stack: for each of its networks the first weights, its numbers, and the
-# training rows of its fold, scaled. Each fold's rows are sent with the first task that
-# needs them, which is why that one is larger; later tasks name them by a key. A worker
-# that does not hold them says so, and gets them. It keeps up to a gigabyte. What comes
-# back is the weights with the optimizer's state, and the history. The last task is the
-# refit of the best candidate, on all rows.
+# training rows of its fold, scaled. Rows travel once: with the first task that needs
+# them. Other networks and later tasks name them by a key. A worker that does not hold
+# them says so, and gets them; it keeps up to a gigabyte. What comes back is the weights
+# with the optimizer's state, and the history. The last task is the refit of the best
+# candidate, on all rows.
 #
 # Where a stack is trained does not change the numbers:
 with skreg.stacked():
@@ -171,8 +172,8 @@ print(f"tasks sent: {unreliable.sent}, for {len(scales.kilobytes)} stacks")
 assert np.allclose(search.cv_results_["mean_test_score"], here)
 
 # %%
-# One more than the lost one was sent: the rows had gone with it, and the worker asked
-# for them when a later stack named them.
+# The lost stack is sent again without its rows, since they have been sent before. The
+# worker does not hold them and asks, and the stack comes once more, with all rows.
 #
 # Whether others can take the lost worker's place is the executor's matter. Dask starts
 # or finds others. A pool of processes is broken as a whole when one of them dies: the
