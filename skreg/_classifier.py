@@ -192,13 +192,15 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     early_stopping : bool, default=False
         End training when `monitor` has not improved for `patience` epochs. It is
         evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a part of the
-        training rows (stratified by class) that is set aside.
+        training rows (stratified by class) that is set aside. A schedule runs over all
+        `epochs`, whether training gets there or not: "constant" suits it well.
 
     validation_fraction : float, default=0.1
         The part that is set aside, in (0, 1). Only used when ``early_stopping=True``.
 
     patience : int, default=10
-        Epochs without improvement, at least 0. Only used when ``early_stopping=True``.
+        Epochs without improvement, at least 0, which, as in Keras, is the same as 1.
+        Only used when ``early_stopping=True``.
 
     min_delta : float, default=0.0
         The least change that is an improvement, at least 0. Only used when

@@ -26,6 +26,7 @@ from ._diagnosis import (
     Estimate,
     diagnosis,
     end_of,
+    larger_layers,
     smaller_rate,
 )
 from ._folds import on_all_splits, paired_interval, splits_of
@@ -96,12 +97,11 @@ def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
 
 def _variants(estimator):
     """Parameters and share of the rows: as it is, longer, larger, slower, fewer."""
-    sizes = hidden_layers(estimator.hidden_layer_sizes)
-    larger = {"hidden_layer_sizes": tuple(max(16, 4 * size) for size in sizes)}
+    sizes = larger_layers(hidden_layers(estimator.hidden_layer_sizes))
     return [
         ({}, 1.0),
         ({"epochs": LONGER * estimator.epochs}, 1.0),
-        ({"epochs": 2 * estimator.epochs} | larger, 1.0),
+        ({"epochs": 2 * estimator.epochs, "hidden_layer_sizes": sizes}, 1.0),
         ({"learning_rate": smaller_rate(estimator)}, 1.0),
         ({}, 0.5),
     ]

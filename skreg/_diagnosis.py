@@ -109,6 +109,7 @@ def _to_try(estimator, verdict):
     sizes = hidden_layers(estimator.hidden_layer_sizes)
     own = estimator.get_params(deep=False)
     rate = _rate(estimator)
+    used = [n for n in ("dropout", "l1", "l2", "weight_decay") if np.any(own[n])]
     choices = {
         OVERFITTING: [
             {"weight_decay": 1.0},
@@ -119,9 +120,9 @@ def _to_try(estimator, verdict):
             {"n_members": 5},
         ],
         UNDERFITTING: [
-            {"hidden_layer_sizes": tuple(4 * s for s in sizes)},
-            {"hidden_layer_sizes": sizes + sizes[-1:]},
-            {"dropout": 0.0, "l1": 0.0, "l2": 0.0, "weight_decay": 0.0},
+            {"hidden_layer_sizes": larger_layers(sizes)},
+            {"hidden_layer_sizes": larger_layers(sizes[:1]) + larger_layers(sizes)},
+            dict.fromkeys(used, 0.0),
         ],
         NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}, {"learning_rate": 3 * rate}],
         DIVERGING: [{"learning_rate": smaller_rate(estimator)}, {"clipnorm": 1.0}],
@@ -131,6 +132,11 @@ def _to_try(estimator, verdict):
 
 def _rate(estimator):
     return descent(estimator).numbers["learning_rate"]
+
+
+def larger_layers(sizes):
+    """Four times the units, and 16 at least."""
+    return tuple(max(16, 4 * size) for size in sizes)
 
 
 def smaller_rate(estimator):

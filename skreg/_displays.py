@@ -24,6 +24,9 @@ def axes_or_new(ax, **size):
 class LossCurveDisplay:
     """Training and validation loss by epoch, with the best epoch.
 
+    The training loss is the mean over the epoch's steps, with dropout, noise and
+    penalties at work: it can lie above the validation loss.
+
     Parameters
     ----------
     history : dict of str to list of float
@@ -83,7 +86,7 @@ class LossCurveDisplay:
         ax = axes_or_new(ax, figsize=(5.5, 3.6))
         loss = self.history["loss"]
         epochs = np.arange(1, len(loss) + 1)
-        ax.plot(epochs, loss, color=TRAINING, label="training (with penalties)")
+        ax.plot(epochs, loss, color=TRAINING, label="training")
         others = self.history.get("val_loss")
         if others is not None:
             ax.plot(epochs, others, color=VALIDATION, label="validation")
@@ -150,7 +153,7 @@ class RemedyDisplay:
         ax.axvline(0, color="black", linewidth=1)
         # A mixture's name would leave the axes no room on one line.
         names = [r.name.replace(" + ", "\n+ ") for r in shown]
-        ax.set_yticks(range(len(shown)), names, fontsize=8, linespacing=0.9)
+        ax.set_yticks(range(len(shown)), names, fontsize=8)
         ax.set_ylim(-0.7, len(shown) - 0.3)
         baseline = self.report.baseline
         ax.set_xlabel(

@@ -12,6 +12,8 @@ from ._networks import prefix_of
 from ._trials import Trial
 from ._typing import Axes, Features, Splitter, Targets
 
+MOST_TICKS = 9
+
 
 class RegularizationPathDisplay:
     """Training and validation score over one parameter.
@@ -126,7 +128,10 @@ class RegularizationPathDisplay:
         """
         ax = axes_or_new(ax, figsize=(5.5, 3.6))
         is_number = all(np.isscalar(v) and not isinstance(v, str) for v in self.values)
-        places = self.values if is_number else np.arange(len(self.values))
+        is_log = is_number and self._spans_orders()
+        # No logarithmic scale has a 0: then all values stand side by side.
+        is_scale = is_number and not (is_log and min(self.values) == 0)
+        places = self.values if is_scale else np.arange(len(self.values))
         for scores, color, label in (
             (self.train_scores, TRAINING, "training"),
             (self.validation_scores, VALIDATION, "validation"),
@@ -137,20 +142,25 @@ class RegularizationPathDisplay:
             ax.fill_between(
                 places, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
             )
-        if not is_number:
-            ax.set_xticks(places, [str(v) for v in self.values])
-        elif self._spans_orders(places):
-            if min(places) == 0:
-                ax.set_xscale("symlog", linthresh=min(v for v in places if v > 0))
-            else:
-                ax.set_xscale("log")
+        if not is_scale:
+            shown = slice(None, None, -(-len(places) // MOST_TICKS))
+            ax.set_xticks(places[shown], [_text(v) for v in self.values[shown]])
+        elif is_log:
+            ax.set_xscale("log")
         ax.set(xlabel=self.name, ylabel=self.scoring)
         ax.grid(alpha=0.3)
         ax.legend(frameon=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    @staticmethod
-    def _spans_orders(places):
-        above = [v for v in places if v > 0]
-        return min(places) >= 0 and len(above) > 1 and max(above) >= 50 * min(above)
+    def _spans_orders(self):
+        above = [v for v in self.values if v > 0]
+        is_wide = len(above) > 1 and max(above) >= 50 * min(above)
+        return min(self.values) >= 0 and is_wide
+
+
+def _text(value):
+    """A value as a tick's label: layers as "64-64", numbers without a tail."""
+    if isinstance(value, (tuple, list)):
+        return "-".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -119,7 +119,6 @@ for ax, (name, values) in zip(axes, ranges.items(), strict=True):
     )
 axes[0].get_legend().remove()
 axes[1].set_ylabel("")
-axes[1].set_xticks([0, 0.01, 0.1, 1, 10])
 plt.show()
 
 # %%
