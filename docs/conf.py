@@ -5,7 +5,38 @@ import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 import skreg
+
+# The guide's pages in the order in which they teach; the gallery's follow.
+PAGES = [
+    "first_steps.py",
+    "over_and_underfitting.py",
+    "splitting_data.py",
+    "which_remedy.py",
+    "model_size.py",
+    "initializers.py",
+    "optimizers.py",
+    "schedules.py",
+    "batch_normalisation.py",
+    "l1_and_l2.py",
+    "weight_decay.py",
+    "activity_penalties.py",
+    "dropout.py",
+    "noise.py",
+    "mixup.py",
+    "label_smoothing.py",
+    "early_stopping.py",
+    "ensembles.py",
+    "searching.py",
+    "how_stacks_work.py",
+    "saving_and_deploying.py",
+    "clusters.py",
+    "reproducibility.py",
+    "sonar_search.py",
+    "*",
+]
 
 project = "skreg"
 author = "the skreg developers"
@@ -47,12 +78,16 @@ autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections say more
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
     "examples_dirs": ["guide", "../examples"],
     "gallery_dirs": ["learn", "gallery"],
     "filename_pattern": r"\.py",
-    "within_subsection_order": "ExampleTitleSortKey",
+    "subsection_order": ExplicitOrder(
+        ["guide/understanding", "guide/remedies", "guide/working", "*"]
+    ),
+    "within_subsection_order": ExplicitOrder(PAGES),
     "nested_sections": True,
     "doc_module": ("skreg",),
     "backreferences_dir": "backreferences",
