@@ -7,7 +7,12 @@ dropout, l2, batch normalisation and the optimizer, in a pipeline and with strat
 folds, shows what each remedy gains, alone and together: in accuracy, which moves by
 whole echoes, and in cross-entropy, which also sees how sure the network is.
 
-TODO
+Found: l2 and plain gradient descent in place of Adam each save about half of the plain
+network's cross-entropy in the folds, several standard errors, and together a little
+more. Dropout and batch normalisation do not, at this constant learning rate and without
+l2. In accuracy no remedy is ahead of the plain network by more than two standard
+errors. The 52 test echoes decide nothing: the plain network does better on them than
+the best of the search, and one standard error is five points.
 
 With a path, ``python examples/sonar_search.py figure.png``, the figure is written
 there; without one it is shown.
