@@ -98,7 +98,7 @@ from matplotlib.patches import FancyBboxPatch
 
 BLUE, ORANGE, GREY = "#4c72b0", "#dd8452", "#8c8c8c"
 figure, ax = plt.subplots(figsize=(9, 4.2), layout="constrained")
-ax.set(xlim=(0, 100), ylim=(0, 50))
+ax.set(xlim=(-0.5, 99.5), ylim=(-1, 50))
 ax.axis("off")
 
 
@@ -177,7 +177,7 @@ print("two widths:           ", cost_of(hidden_layer_sizes=widths))
 print("the same widths again:", cost_of(hidden_layer_sizes=widths))
 
 # %%
-# A program is kept as long as the process lives.
+# The last 64 programs are kept as long as the process lives.
 #
 # When stacks do not pay
 # ----------------------
