@@ -50,10 +50,11 @@ with Scales() as scales, skreg.stacked(lanes=9, executor=scales):
     search.fit(X, y)
 there = search.cv_results_["mean_test_score"]
 
-sizes = ", ".join(f"{kilobytes:.0f}" for kilobytes in scales.kilobytes)
-print(f"{len(scales.kilobytes)} tasks of {sizes} kB")
+sent = np.array(scales.kilobytes)
+print("kilobytes of the tasks:", sent.round().astype(int))
 rows = 45 * 4 / 5 * X.size * 4 / 1000
-print(f"in all {sum(scales.kilobytes):.0f} kB; 45 copies of rows: {rows:.0f} kB")
+print(f"in all: {sent.sum():.0f} kB")
+print(f"45 copies of a fold's rows would be {rows:.0f} kB alone")
 
 # %%
 # A task is a stack: for each of its networks the first weights, its numbers, and the
@@ -124,17 +125,20 @@ assert np.allclose(here, there)
 #
 #     from dask.distributed import Client
 #
-#     client = Client("tcp://scheduler:8786")  # Client() starts workers on this machine
+#     client = Client("tcp://scheduler:8786")
 #     with skreg.stacked(executor=client.get_executor(), progress=True):
 #         search.fit(X, y)
 #
-# Under SLURM, for instance, with `dask-jobqueue <https://jobqueue.dask.org>`__:
+# ``Client()`` without an address starts workers on this machine. Under SLURM, for
+# instance, with `dask-jobqueue <https://jobqueue.dask.org>`__:
 #
 # .. code-block:: python
 #
 #     from dask_jobqueue import SLURMCluster
 #
-#     cluster = SLURMCluster(cores=8, processes=1, memory="16GB", walltime="02:00:00")
+#     cluster = SLURMCluster(
+#         cores=8, processes=1, memory="16GB", walltime="02:00:00"
+#     )
 #     cluster.scale(jobs=10)
 #     client = Client(cluster)
 #
@@ -166,9 +170,9 @@ class Unreliable(ThreadPoolExecutor):
         return super().submit(function, *args)
 
 
-with Unreliable(1) as unreliable, skreg.stacked(lanes=9, executor=unreliable):
+with Unreliable(1) as lossy, skreg.stacked(lanes=9, executor=lossy):
     search.fit(X, y)
-print(f"tasks sent: {unreliable.sent}, for {len(scales.kilobytes)} stacks")
+print(f"tasks sent: {lossy.sent}, for {len(sent)} stacks")
 assert np.allclose(search.cv_results_["mean_test_score"], here)
 
 # %%

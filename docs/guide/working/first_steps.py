@@ -25,9 +25,10 @@ X_train, X_test, y_train, y_test = split
 network = MLPRegularizedClassifier(random_state=0)
 network.fit(X_train, y_train)
 
+probabilities = network.predict_proba(X_test[:4])
 print("classes:      ", network.classes_)
 print("predicted:    ", network.predict(X_test[:4]))
-print("probabilities:", network.predict_proba(X_test[:4]).round(3)[:, 1])
+print("probabilities:", probabilities[:, 1].round(3))
 print(f"accuracy:      {network.score(X_test, y_test):.3f}")
 
 # %%
@@ -60,8 +61,8 @@ raw = MLPRegularizedClassifier(normalize=False, random_state=0)
 raw.fit(X_train, y_train)
 print(f"training loss, scaled: {network.loss_curve_[-1]:.3f}")
 print(f"training loss, raw:    {raw.loss_curve_[-1]:.3f}")
-print(f"accuracy on the other rows, scaled: {network.score(X_test, y_test):.3f}")
-print(f"accuracy on the other rows, raw:    {raw.score(X_test, y_test):.3f}")
+print(f"accuracy, scaled: {network.score(X_test, y_test):.3f}")
+print(f"accuracy, raw:    {raw.score(X_test, y_test):.3f}")
 
 # %%
 # The history
@@ -72,7 +73,10 @@ print(f"accuracy on the other rows, raw:    {raw.score(X_test, y_test):.3f}")
 from skreg import LossCurveDisplay
 
 stopping = MLPRegularizedClassifier(
-    early_stopping=True, validation_fraction=0.2, patience=15, random_state=0
+    early_stopping=True,
+    validation_fraction=0.2,
+    patience=15,
+    random_state=0,
 )
 stopping.fit(X_train, y_train)
 print("recorded:     ", list(stopping.history_))
@@ -106,8 +110,9 @@ search = GridSearchCV(
 with skreg.stacked():
     search.fit(X_train, y_train)
 print(search.best_params_)
+loss = -search.score(X_test, y_test)
 print(f"cross-entropy in the folds:      {-search.best_score_:.3f}")
-print(f"cross-entropy on the other rows: {-search.score(X_test, y_test):.3f}")
+print(f"cross-entropy on the other rows: {loss:.3f}")
 
 # %%
 # ``cv_results_`` has a row for each candidate. ``mean_test_score`` is the mean over
@@ -115,9 +120,10 @@ print(f"cross-entropy on the other rows: {-search.score(X_test, y_test):.3f}")
 # place. Scores are such that larger is better, hence ``neg_log_loss``.
 import pandas as pd
 
-results = pd.DataFrame(search.cv_results_).sort_values("rank_test_score")
-columns = ["param_dropout", "param_l2", "mean_test_score", "std_test_score"]
-print(results[columns].round(4).to_string(index=False))
+results = pd.DataFrame(search.cv_results_)
+results = results.sort_values("rank_test_score")
+shown = ["param_dropout", "param_l2", "mean_test_score", "std_test_score"]
+print(results[shown].round(4).to_string(index=False))
 
 # %%
 # Look at more than the first row. All candidates see the same folds, so what counts
@@ -127,7 +133,7 @@ folds = results.filter(regex=r"^split\d+_test_score").to_numpy()
 behind = folds[0] - folds
 error = behind.std(axis=1, ddof=1) / np.sqrt(behind.shape[1])
 close = behind.mean(axis=1) <= 2 * error
-print(f"{close.sum() - 1} of the {len(close) - 1} others are within two errors")
+print(f"within two errors: {close.sum() - 1} of {len(close) - 1} others")
 
 # %%
 # After the search the best candidate is fitted to all rows given to it, as
@@ -146,7 +152,8 @@ X.loc[hidden, "hours_per_week"] = np.nan
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=1000, stratify=y, random_state=0
 )
-print((X_train.isna() | (X_train == "?")).sum().loc[lambda gaps: gaps > 0])
+gaps = (X_train.isna() | (X_train == "?")).sum()
+print(gaps[gaps > 0].to_string())
 
 # %%
 # Both are work of a pipeline. ``OneHotEncoder`` makes a column of zeros and ones of
@@ -173,7 +180,8 @@ pipeline = make_pipeline(
 )
 pipeline.fit(X_train, y_train)
 print(f"columns for the network: {pipeline[-1].n_features_in_}")
-print(f"share of the larger class: {y_test.value_counts(normalize=True).max():.3f}")
+share = y_test.value_counts(normalize=True).max()
+print(f"share of the larger class: {share:.3f}")
 print(f"accuracy: {pipeline.score(X_test, y_test):.3f}")
 
 # %%

@@ -51,9 +51,9 @@ n_fits = 60
 
 def seconds_of(function, *args):
     """How long a call takes, and how much of the processor's time."""
-    start = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), time.process_time()
     function(*args)
-    return time.perf_counter() - start[0], time.process_time() - start[1]
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def fit_stacked(search):
@@ -69,18 +69,18 @@ taken["stacked, first"] = seconds_of(fit_stacked, search)
 taken["stacked, second"] = seconds_of(fit_stacked, search)
 print(f"{'60 fits':18s}  wall  ms a fit  processor, ms a fit")
 for name, (wall, cpu) in taken.items():
-    each = 1000 * wall / n_fits, 1000 * cpu / n_fits
-    print(f"{name:16s} {wall:5.2f} s  {each[0]:8.1f}  {each[1]:19.1f}")
+    print(f"{name:16s} {wall:5.2f} s", end="")
+    print(f"  {1000 * wall / n_fits:8.1f}  {1000 * cpu / n_fits:19.1f}")
 
 ratio = taken["plain"][0] / taken["stacked, second"][0]
 print(f"plain / stacked: {ratio:.1f}")
 
 # %%
 # The scores are the same:
-mean = "mean_test_score"
-difference = np.abs(plain.cv_results_[mean] - search.cv_results_[mean]).max()
-print(f"largest difference of mean scores: {difference:.1e}")
-assert np.allclose(plain.cv_results_[mean], search.cv_results_[mean])
+one = plain.cv_results_["mean_test_score"]
+other = search.cv_results_["mean_test_score"]
+print(f"largest difference of mean scores: {np.abs(one - other).max():.1e}")
+assert np.allclose(one, other)
 
 # %%
 # ``processor`` adds up all cores, and depends less than the clock on what else the
@@ -102,12 +102,22 @@ ax.set(xlim=(-0.5, 99.5), ylim=(-1, 50))
 ax.axis("off")
 
 
+centred = {"ha": "center", "va": "center"}
+
+
 def box(x, y, width, height, text, color):
     """A box with a text in its middle."""
-    style = "round,pad=0,rounding_size=1"
-    look = {"facecolor": color + "22", "edgecolor": color, "linewidth": 1.5}
-    ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=style, **look))
-    ax.text(x + width / 2, y + height / 2, text, ha="center", va="center")
+    shape = FancyBboxPatch(
+        (x, y),
+        width,
+        height,
+        boxstyle="round,pad=0,rounding_size=1",
+        facecolor=color + "22",
+        edgecolor=color,
+        linewidth=1.5,
+    )
+    ax.add_patch(shape)
+    ax.text(x + width / 2, y + height / 2, text, **centred)
 
 
 def arrow(start, end):
@@ -118,9 +128,10 @@ def arrow(start, end):
 
 titles = ["candidate and fold", "job", "stack", "results"]
 for x, title in zip([10, 34.5, 63, 90], titles, strict=True):
-    ax.text(x, 48, title, ha="center", va="center", weight="bold")
+    ax.text(x, 48, title, weight="bold", **centred)
 for row, height in enumerate([35, 24, 13]):
-    box(0, height, 20, 8, f"dropout 0.{row + 1}\nfold {row + 1}", GREY)
+    candidate = f"dropout 0.{row + 1}\nfold {row + 1}"
+    box(0, height, 20, 8, candidate, GREY)
     box(26, height, 17, 8, "rows, numbers,\nweights, seed", BLUE)
     box(52, height, 22, 8, f"lane {row + 1}", ORANGE)
     box(81, height, 18, 8, "weights,\nhistory", BLUE)
@@ -129,9 +140,9 @@ for row, height in enumerate([35, 24, 13]):
 box(50, 11, 26, 34, "", ORANGE)
 box(50, 0, 26, 7, "one compiled program", ORANGE)
 arrow((63, 7), (63, 11))
-ax.text(10, 3.5, "scikit-learn, on threads", ha="center", va="center", color="0.3")
-ax.text(34.5, 3.5, "as plain arrays", ha="center", va="center", color="0.3")
-ax.text(90, 3.5, "back to each fit", ha="center", va="center", color="0.3")
+notes = ["scikit-learn, on threads", "as plain arrays", "back to each fit"]
+for x, note in zip([10, 34.5, 90], notes, strict=True):
+    ax.text(x, 3.5, note, color="0.3", **centred)
 plt.show()
 
 # %%
@@ -166,7 +177,8 @@ plt.show()
 
 def cost_of(**grid):
     """Seconds of a stacked search over these values."""
-    seconds, _ = seconds_of(fit_stacked, clone(search).set_params(param_grid=grid))
+    other = clone(search).set_params(param_grid=grid)
+    seconds, _ = seconds_of(fit_stacked, other)
     return f"{seconds:.2f} s"
 
 

@@ -25,7 +25,11 @@ X, y = load_sonar()
 def network_of(seed):
     """A network with dropout and noise."""
     return MLPRegularizedClassifier(
-        (32,), dropout=0.2, gaussian_noise=0.1, epochs=30, random_state=seed
+        (32,),
+        dropout=0.2,
+        gaussian_noise=0.1,
+        epochs=30,
+        random_state=seed,
     )
 
 
@@ -56,7 +60,7 @@ with skreg.stacked():
         predicted = cross_val_predict(network_of(seed), X, y, cv=folds)
         accuracies.append(np.mean(predicted == y))
 print("accuracy in the same folds:", np.round(accuracies, 3))
-print(f"standard deviation over seeds: {np.std(accuracies, ddof=1):.3f}")
+print(f"deviation over seeds: {np.std(accuracies, ddof=1):.3f}")
 
 # %%
 # A difference between two settings that is no larger than that is no difference. A
@@ -108,7 +112,8 @@ print("threads:", [are_equal(one, other) for one, other in pairs])
 import joblib
 
 with joblib.parallel_config(backend="loky", n_jobs=2):
-    (from_worker,) = joblib.Parallel()([joblib.delayed(network_of(0).fit)(X, y)])
+    task = joblib.delayed(network_of(0).fit)(X, y)
+    (from_worker,) = joblib.Parallel()([task])
 print("another process:", are_equal(first, from_worker))
 assert are_equal(first, from_worker)
 
@@ -123,15 +128,21 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 grid = {"dropout": [0.1, 0.2, 0.5], "l2": [1e-4, 1e-3, 1e-2]}
-plain = GridSearchCV(network_of(0), grid, cv=folds, scoring="neg_log_loss")
+plain = GridSearchCV(
+    network_of(0),
+    grid,
+    cv=folds,
+    scoring="neg_log_loss",
+    refit=False,
+)
 stacked = clone(plain)
 plain.fit(X, y)
 with skreg.stacked():
     stacked.fit(X, y)
 
 scores = [
-    np.array([search.cv_results_[f"split{i}_test_score"] for i in range(5)])
-    for search in (plain, stacked)
+    np.array([found.cv_results_[f"split{i}_test_score"] for i in range(5)])
+    for found in (plain, stacked)
 ]
 difference = np.abs(scores[0] - scores[1])
 equal = (difference == 0).sum()

@@ -47,19 +47,21 @@ skreg.save(network, folder / "sonar.skreg")
 loaded = skreg.load(folder / "sonar.skreg")
 
 assert np.array_equal(loaded.predict_proba(X), probabilities)
-print(f"size: {(folder / 'sonar.skreg').stat().st_size / 1000:.0f} kB")
-print(f"weights: {loaded.n_parameters_}, epochs trained: {loaded.n_iter_}")
+size = (folder / "sonar.skreg").stat().st_size
+print(f"size: {size / 1000:.0f} kB, weights: {loaded.n_parameters_}")
+print(f"epochs trained: {loaded.n_iter_}")
 
 # %%
 # The optimizer's state makes up most of the file: Adam keeps two numbers for each
-# weight. For that, training goes on as if nothing had happened.
+# weight. With them training goes on as if nothing had happened.
 network.partial_fit(X, y)
 loaded.partial_fit(X, y)
 assert np.array_equal(loaded.predict_proba(X), network.predict_proba(X))
 print("one more epoch on both: the same bits")
 
 # %%
-# The file is a zip of JSON and arrays, which any program can read.
+# (``network.save_weights`` and ``load_weights`` write and read the weights alone.) The
+# file is a zip of JSON and arrays, which any program can read.
 import zipfile
 
 with zipfile.ZipFile(folder / "sonar.skreg") as file:
@@ -98,7 +100,8 @@ pickle.loads(pickle.dumps(Harmless()))
 try:
     skreg.load(folder / "strange.skreg")
 except ValueError as error:
-    print(str(error).replace(f"{folder}/", ""))
+    for part in str(error).replace(f"{folder}/", "").split(": "):
+        print(part)
 
 # %%
 # For a pipeline without pickle there is `skops <https://skops.readthedocs.io>`__. It
@@ -123,7 +126,7 @@ power = {"is_on": False}
 
 
 class PowerCut(keras.callbacks.Callback):
-    """Ends the training at the end of epoch 25, unless the power is on."""
+    """Ends the training in epoch 25, unless the power is on."""
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 == 25 and not power["is_on"]:
@@ -132,7 +135,11 @@ class PowerCut(keras.callbacks.Callback):
 
 path = folder / "training.skreg"
 network = MLPRegularizedClassifier(
-    (32,), epochs=40, callbacks=[PowerCut()], checkpoint=path, random_state=0
+    (32,),
+    epochs=40,
+    callbacks=[PowerCut()],
+    checkpoint=path,
+    random_state=0,
 )
 try:
     network.fit(X, y)
@@ -166,7 +173,8 @@ for attempt in ("first", "again"):
         search.fit(X, y)
     seconds = time.perf_counter() - start
     files = len(list((folder / "search").iterdir()))
-    print(f"{attempt}: {seconds:.2f} s, {files} files,", search.best_params_)
+    print(f"{attempt}: {seconds:.2f} s, {files} files")
+    print(search.best_params_)
 
 # %%
 # Keras, without skreg
@@ -249,7 +257,8 @@ labels, probabilities = session.run(None, {name: holes})
 
 assert np.array_equal(labels, pipeline.predict(holes))
 print("labels:", labels[:6])
-difference = np.abs(probabilities - pipeline.predict_proba(holes)).max()
+expected = pipeline.predict_proba(holes)
+difference = np.abs(probabilities - expected).max()
 print(f"largest difference of the probabilities: {difference:.1e}")
 
 # %%

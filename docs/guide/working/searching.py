@@ -39,7 +39,10 @@ from sklearn.model_selection import (
 import skreg
 
 X, y = load_digits(return_X_y=True)
-space = {"learning_rate": loguniform(1e-4, 0.3), "dropout": uniform(0, 0.6)}
+space = {
+    "learning_rate": loguniform(1e-4, 0.3),
+    "dropout": uniform(0, 0.6),
+}
 
 
 def searches_for(split):
@@ -50,7 +53,8 @@ def searches_for(split):
     folds = StratifiedKFold(3, shuffle=True, random_state=split)
     same = {"cv": folds, "scoring": "neg_log_loss"}
     drawn = same | {"random_state": split}
-    shares = (np.arange(3) + np.random.default_rng(split).uniform()) / 3
+    shift = np.random.default_rng(split).uniform()
+    shares = (np.arange(3) + shift) / 3
     grid = {name: values.ppf(shares) for name, values in space.items()}
     race = skreg.RegularizationSearchCV
     return {
@@ -84,8 +88,9 @@ for split in range(3):
 table = pd.DataFrame(rows).T.rename_axis(["search", "split"])
 held_out = table["held out"].unstack("search")
 gains = -held_out.sub(held_out["defaults"], axis=0)
-means = table.groupby("search", sort=False).mean()
-means["seconds"] = table.groupby("search", sort=False)["seconds"].median()
+groups = table.groupby("search", sort=False)
+means = groups.mean()
+means["seconds"] = groups["seconds"].median()
 means["gain"], means["its error"] = gains.mean(), gains.sem()
 print(means.round(3).to_string())
 
@@ -116,17 +121,24 @@ print(means.round(3).to_string())
 # The lower row shows the candidates of the first split, the upper row their losses,
 # projected on the learning rate.
 figure, axes = plt.subplots(
-    2, 2, figsize=(8.5, 5), sharex=True, sharey="row", layout="constrained"
+    2,
+    2,
+    figsize=(8.5, 5),
+    sharex=True,
+    sharey="row",
+    layout="constrained",
 )
 for column, name in zip(axes.T, ["grid", "random"], strict=True):
     results = pd.DataFrame(first[name].cv_results_)
-    rate, dropout = results["param_learning_rate"], results["param_dropout"]
+    rate = results["param_learning_rate"]
+    dropout = results["param_dropout"]
     color = {"c": dropout, "vmin": 0, "vmax": 0.6}
     column[0].scatter(rate, -results["mean_test_score"], **color)
     points = column[1].scatter(rate, dropout, **color)
     for ax, value in ((ax, value) for ax in column for value in rate):
         ax.axvline(value, color="0.85", zorder=0)
-    column[0].set(title=f"{name}: {rate.nunique()} learning rates", yscale="log")
+    title = f"{name}: {rate.nunique()} learning rates"
+    column[0].set(title=title, yscale="log")
     column[1].set(xscale="log", xlabel="learning rate")
 axes[0, 0].set_ylabel("cross-entropy in the folds")
 axes[0, 0].set_yticks([0.3, 0.5, 1, 2], ["0.3", "0.5", "1", "2"])
@@ -137,14 +149,15 @@ plt.show()
 
 # %%
 # How much each hyperparameter matters can be read from the grid: the share of the
-# losses' variance that is left when they are averaged over the other one. On a space as
+# variance of the losses' logarithms that is left when these are averaged over the
+# other one. On a space as
 # wide as this one the learning rate is nearly everything.
 results = pd.DataFrame(first["grid"].cv_results_)
 loss = np.log(-results["mean_test_score"].astype(float))
 for name in space:
     means = loss.groupby(results[f"param_{name}"]).transform("mean")
     share = means.var() / loss.var()
-    print(f"{name:14s} explains {share:4.0%} of the variance of log(loss)")
+    print(f"{name:13s} explains {share:3.0%} of the variance")
 
 # %%
 # Halving: many short trainings before few long ones
@@ -170,8 +183,9 @@ for epochs, rung in results.groupby("n_resources"):
 # ``RegularizationSearchCV`` draws from if it gets no ``space``. ``level="full"`` adds
 # sizes, activations, optimizers and more.
 for name, values in skreg.regularization_space()[0].items():
-    frozen = getattr(values, "dist", None)
-    print(f"{name:15s}", f"{frozen.name}{values.args}" if frozen else values)
+    if hasattr(values, "dist"):  # a distribution of scipy's
+        values = f"{values.dist.name}{values.args}"
+    print(f"{name:15s}", values)
 
 # %%
 # ``Sometimes(uniform(0.05, 0.55), 0.7, 0.0)`` draws from the distribution in 70% of
@@ -197,10 +211,12 @@ for name, values in skreg.regularization_space()[0].items():
 #
 #
 #     def objective(trial):
+#         rate = trial.suggest_float("learning_rate", 1e-4, 0.3, log=True)
+#         dropout = trial.suggest_float("dropout", 0, 0.6)
 #         network = skreg.MLPRegularizedClassifier(
 #             (64,),
-#             learning_rate=trial.suggest_float("learning_rate", 1e-4, 0.3, log=True),
-#             dropout=trial.suggest_float("dropout", 0, 0.6),
+#             learning_rate=rate,
+#             dropout=dropout,
 #             epochs=18,
 #             random_state=0,
 #         )
