@@ -7,13 +7,13 @@ goes on learning, part by part, with ``partial_fit``? The districts of Californi
 sorted from north to south, are a stream of which the order is ours, but not the drift:
 what a house costs depends on the place, which the models are not told.
 
-Found: it does. The frozen network is soon twice as wrong as one that goes on learning,
-and worse than a linear model of the last 2,000 districts. Five passes over each part
-are as good as a network that is trained anew before each part, and the learning rate
-hardly matters between 0.0003 and 0.01. It is no help to forget: passes over new rows
-and old ones together are a little better yet, at twice the rows. Parts that follow
-each other are alike, so that the standard errors are too small; the gains over the
-frozen network are ten times as large.
+Found: it does. The frozen network is soon nearly twice as wrong as one that goes on
+learning, and worse than a linear model of the last 2,000 districts. Five passes over
+each part are as good as a network that is trained anew before each part, and the
+learning rate hardly matters between 0.0003 and 0.01. It is no help to forget: passes
+over new rows and old ones together are a little better yet, at twice the rows. Parts
+that follow each other are alike, so that the standard errors are too small; the gains
+over the frozen network are some ten times as large.
 """
 
 # %%
