@@ -6,7 +6,7 @@ Clusters
 the stacks elsewhere: to other processes, or to the machines of a cluster. Anything that
 is a ``concurrent.futures.Executor`` will do.
 
-The search itself does not move. Splitting, preprocessing, scoring and the refit are
+The search itself does not move. Splitting, preprocessing and scoring are
 Python code of this process; what is sent is arrays and numbers.
 """
 
