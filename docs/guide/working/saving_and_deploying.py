@@ -105,15 +105,18 @@ except ValueError as error:
 
 # %%
 # For a pipeline without pickle there is `skops <https://skops.readthedocs.io>`__. It
-# refuses types that it does not know, but for those that you list:
+# refuses types that it does not know, but for those that you list. Of skreg that is
+# one, ``skreg._classifier.MLPRegularizedClassifier`` or the regressor's; other steps
+# may have theirs.
 #
 # .. code-block:: python
 #
 #     import skops.io
 #
 #     skops.io.dump(pipeline, "pipeline.skops")
-#     trusted = ["skreg._classifier.MLPRegularizedClassifier"]
-#     pipeline = skops.io.load("pipeline.skops", trusted=trusted)
+#     unknown = skops.io.get_untrusted_types(file="pipeline.skops")
+#     print(unknown)  # read it before you trust it
+#     pipeline = skops.io.load("pipeline.skops", trusted=unknown)
 #
 # A training that survives its process
 # ------------------------------------
