@@ -55,6 +55,8 @@ extensions = [
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "guide", "**/GALLERY_HEADER.rst"]
 nitpicky = False
+smartquotes = False
+default_role = "py:obj"
 
 templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"

@@ -58,6 +58,16 @@ class Diagnosis:
         Parameters to set, each a trial of its own.
     curves : dict of str to list of float
         Mean training and validation loss by epoch.
+
+    Examples
+    --------
+    >>> from skreg import MLPRegularizedClassifier
+    >>> from skreg.datasets import load_sonar
+    >>> X, y = load_sonar()
+    >>> network = MLPRegularizedClassifier((8,), epochs=30, random_state=0)
+    >>> found = network.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2]).diagnose()
+    >>> sorted(found.curves)
+    ['loss', 'val_loss']
     """
 
     verdict: str

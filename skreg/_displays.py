@@ -24,8 +24,9 @@ def axes_or_new(ax, **size):
 class LossCurveDisplay:
     """Training and validation loss by epoch, with the best epoch.
 
-    The training loss is the mean over the epoch's steps, with dropout, noise and
-    penalties at work: it can lie above the validation loss.
+    Both hold the penalties on weights, as Keras's do. The training loss is the mean
+    over the epoch's steps, with dropout and noise at work: it can lie above the
+    validation loss.
 
     Parameters
     ----------

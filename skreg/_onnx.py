@@ -50,9 +50,15 @@ def register_onnx_converters() -> None:
 
     Examples
     --------
-    >>> import skl2onnx  # doctest: +SKIP
-    >>> skreg.register_onnx_converters()  # doctest: +SKIP
-    >>> model = skl2onnx.to_onnx(pipeline, X[:1])  # doctest: +SKIP
+    >>> import skl2onnx
+    >>> from sklearn.datasets import load_iris
+    >>> import skreg
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = skreg.MLPRegularizedClassifier((8,), epochs=5).fit(X, y)
+    >>> skreg.register_onnx_converters()
+    >>> model = skl2onnx.to_onnx(network, X[:1].astype("float32"))
+    >>> [output.name for output in model.graph.output]
+    ['label', 'probabilities']
     """
     try:
         from skl2onnx import update_registered_converter  # noqa: PLC0415 (an extra)

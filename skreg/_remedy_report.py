@@ -63,6 +63,16 @@ class RemedyReport:
         That the comparison took.
     failures : dict of str to str
         Remedies that could not be fitted, and why.
+
+    Examples
+    --------
+    >>> from skreg import MLPRegularizedClassifier, compare_remedies
+    >>> from skreg.datasets import load_sonar
+    >>> network = MLPRegularizedClassifier((8,), epochs=5)
+    >>> some = {"dropout 0.5": {"dropout": 0.5}}
+    >>> report = compare_remedies(*load_sonar(), network, repeats=1, remedies=some)
+    >>> report.n_splits, len(report.remedies), report.baseline.parameters
+    (5, 2, {})
     """
 
     remedies: tuple
