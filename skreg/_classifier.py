@@ -89,7 +89,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     mixup : float, default=0.0
         Train on mixtures of two rows: inputs ``x = a * x_1 + (1 - a) * x_2`` with loss
         ``a * loss(y_1) + (1 - a) * loss(y_2)``, and ``a`` from a Beta distribution of
-        which this is both parameters, at least 0; 0 mixes nothing [12]_. Partners are
+        which this is both parameters, at least 0; 0 mixes nothing [9]_. Partners are
         rows of the same batch.
 
     l1 : float, default=0.0
@@ -127,7 +127,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         How inputs are brought to one size, by (weighted) statistics of the training
         rows. "robust" subtracts the median, divides by the distance of the quartiles
         (half of the range where that is 0) and clips smoothly, ``3 * tanh(x / 3)``,
-        so that outliers do no harm [11]_; True standardises to mean 0 and standard
+        so that outliers do no harm [12]_; True standardises to mean 0 and standard
         deviation 1; False leaves inputs as they are. Columns of sparse input are
         divided by their standard deviation and not centred.
 
@@ -217,11 +217,11 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         used when ``early_stopping=True``.
 
     loss : {"log_loss", "focal", "hinge"}, default="log_loss"
-        Cross-entropy; focal loss [9]_, which turns to rows that are still wrong; or
+        Cross-entropy; focal loss [10]_, which turns to rows that are still wrong; or
         hinge, which gives margins (`decision_function`) and no probabilities.
 
     label_smoothing : float, default=0.0
-        Share of each target that is spread evenly over all classes, in [0, 1) [10]_.
+        Share of each target that is spread evenly over all classes, in [0, 1) [11]_.
         Not used when ``loss="hinge"``.
 
     focal_gamma : float, default=2.0
@@ -326,12 +326,12 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
        feedforward neural networks." AISTATS 2010.
     .. [8] I. Loshchilov, F. Hutter. "SGDR: stochastic gradient descent with warm
        restarts." ICLR 2017.
-    .. [9] T.-Y. Lin et al. "Focal loss for dense object detection." ICCV 2017.
-    .. [10] C. Szegedy et al. "Rethinking the Inception architecture for computer
+    .. [9] H. Zhang et al. "mixup: Beyond empirical risk minimization." ICLR 2018.
+    .. [10] T.-Y. Lin et al. "Focal loss for dense object detection." ICCV 2017.
+    .. [11] C. Szegedy et al. "Rethinking the Inception architecture for computer
        vision." CVPR 2016.
-    .. [11] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
+    .. [12] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
        trees on tabular data." NeurIPS 2024, which clips by another function.
-    .. [12] H. Zhang et al. "mixup: Beyond empirical risk minimization." ICLR 2018.
 
     Examples
     --------

@@ -64,7 +64,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     mixup : float, default=0.0
         Train on mixtures of two rows: inputs ``x = a * x_1 + (1 - a) * x_2`` with loss
         ``a * loss(y_1) + (1 - a) * loss(y_2)``, and ``a`` from a Beta distribution of
-        which this is both parameters, at least 0; 0 mixes nothing [10]_. Partners are
+        which this is both parameters, at least 0; 0 mixes nothing [9]_. Partners are
         rows of the same batch.
 
     l1 : float, default=0.0
@@ -102,7 +102,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         How inputs are brought to one size, by (weighted) statistics of the training
         rows. "robust" subtracts the median, divides by the distance of the quartiles
         (half of the range where that is 0) and clips smoothly, ``3 * tanh(x / 3)``,
-        so that outliers do no harm [9]_; True standardises to mean 0 and standard
+        so that outliers do no harm [10]_; True standardises to mean 0 and standard
         deviation 1; False leaves inputs as they are. Columns of sparse input are
         divided by their standard deviation and not centred. Unless False, targets are
         standardised too (those of ``loss="poisson"`` divided by their mean);
@@ -302,9 +302,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
        feedforward neural networks." AISTATS 2010.
     .. [8] I. Loshchilov, F. Hutter. "SGDR: stochastic gradient descent with warm
        restarts." ICLR 2017.
-    .. [9] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
+    .. [9] H. Zhang et al. "mixup: Beyond empirical risk minimization." ICLR 2018.
+    .. [10] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
        trees on tabular data." NeurIPS 2024, which clips by another function.
-    .. [10] H. Zhang et al. "mixup: Beyond empirical risk minimization." ICLR 2018.
 
     Examples
     --------
