@@ -37,7 +37,7 @@ print(f"accuracy:      {network.score(X_test, y_test):.3f}")
 #
 # A number as ``random_state`` gives the same network on every run. Without it each
 # ``fit`` is another network, with another score
-# (:doc:`reproducibility <reproducibility>`).
+# (:doc:`reproducibility <working/reproducibility>`).
 #
 # Labels may be of any type, and there may be more than two of them.
 # :class:`~skreg.MLPRegularizedRegressor` is the same for numbers.
@@ -204,5 +204,5 @@ print(f"cross-entropy in the folds: {-search.best_score_:.3f}")
 # --------------
 # - Which remedies are worth a search on your data: :func:`~skreg.compare_remedies`.
 # - Whether the network over- or underfits: ``network.diagnose(X, y)``.
-# - Larger searches: :doc:`searching <searching>`.
-# - Into a file, or elsewhere: :doc:`saving and deploying <saving_and_deploying>`.
+# - Larger searches: :doc:`searching <working/searching>`.
+# - Into a file, or elsewhere: :doc:`saving and deploying <working/saving_and_deploying>`.
