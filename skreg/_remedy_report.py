@@ -99,19 +99,21 @@ class RemedyReport:
         return pd.DataFrame(rows).set_index("name")
 
     def __str__(self):
-        width = max(len(r.name) for r in self.remedies)
+        names = [r.name.split(" + ") for r in self.remedies]  # a mixture's has parts
+        width = max(len(part) for parts in names for part in parts) + 2
         lines = [
             f"{len(self.remedies) - 1} remedies on {self.n_splits} splits, "
             f"{self.scoring}, {self.seconds:.0f} s",
             f"{'':{width}}    train  validation    gap     gain  95% interval"
             "          cost",
         ]
-        for r in self.remedies:
+        for r, (*parts, last) in zip(self.remedies, names, strict=True):
             sign = "+" if r.helps else "-" if r.harms else " "
             interval = f"[{r.gain_low:+.3f}, {r.gain_high:+.3f}]"
             gain = f"{r.gain:+8.3f}  {interval} {sign}" if r.parameters else " " * 29
+            lines += [f"{part} +" for part in parts]
             lines.append(
-                f"{r.name:{width}} {r.train_score:8.3f} {r.validation_score:11.3f} "
+                f"{last:{width}} {r.train_score:8.3f} {r.validation_score:11.3f} "
                 f"{r.gap:6.3f} {gain} {r.relative_cost:5.1f}x"
             )
         lines += [f"{name} failed: {why}" for name, why in self.failures.items()]

@@ -205,4 +205,5 @@ print(f"cross-entropy in the folds: {-search.best_score_:.3f}")
 # - Which remedies are worth a search on your data: :func:`~skreg.compare_remedies`.
 # - Whether the network over- or underfits: ``network.diagnose(X, y)``.
 # - Larger searches: :doc:`searching <working/searching>`.
-# - Into a file, or elsewhere: :doc:`saving and deploying <working/saving_and_deploying>`.
+# - Into a file, or elsewhere:
+#   :doc:`saving and deploying <working/saving_and_deploying>`.
