@@ -33,6 +33,11 @@ def test_the_readme_runs(tmp_path):
     assert (tmp_path / "network.keras").stat().st_size > 10_000
 
 
+def test_the_documentations_front_page_runs(tmp_path):
+    first, *_ = printed_by_the_code_of("docs/index.md", 1, tmp_path)
+    assert ": " in first  # the verdict and its reason
+
+
 def test_the_page_for_those_who_come_from_elsewhere_runs(tmp_path):
     if importlib.util.find_spec("scikeras") is None:
         pytest.skip("SciKeras is the extra 'scikeras'")
