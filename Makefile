@@ -15,8 +15,8 @@ test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) skreg tests/test_[a-n]*.py
 	$(BIN)/python -m pytest -n $(WORKERS) tests/test_[o-z]*.py
 
-# The same tests with the oldest versions that are supported; what needs extras of
-# today's versions is skipped.
+# The tests with the oldest versions that are supported (Python 3.11 or 3.12); what needs
+# extras of today's versions is skipped.
 test-oldest: $(VENV)-oldest/.tests
 	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/test_[a-n]*.py
 	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/test_[o-z]*.py

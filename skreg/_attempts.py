@@ -1,8 +1,9 @@
 """Methods that leave an estimator as it was when they fail."""
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 Estimator = TypeVar("Estimator")
 Arguments = ParamSpec("Arguments")
@@ -22,6 +23,11 @@ def all_or_nothing(
         self.__dict__ = vars(attempt)
         return self
 
+    signature = inspect.signature(method)
+    wrapper.__annotations__ = {**method.__annotations__, "return": Self}
+    wrapper.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        return_annotation=Self
+    )
     return wrapper
 
 

@@ -90,7 +90,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Train on mixtures of two rows: inputs ``x = a * x_1 + (1 - a) * x_2`` with loss
         ``a * loss(y_1) + (1 - a) * loss(y_2)``, and ``a`` from a Beta distribution of
         which this is both parameters, at least 0; 0 mixes nothing [9]_. Partners are
-        rows of the same batch.
+        rows of the same batch. The training loss in `history_` is that of the mixtures.
 
     l1 : float, default=0.0
         Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at

@@ -51,7 +51,9 @@ def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
     """The `Diagnosis` from the network and its variants, trained on folds."""
     X, y = indexable(X, y)
     splits = splits_of(estimator, X, y, cv, seed=random_state)
-    plain = clone(estimator).set_params(callbacks=None, warm_start=False, verbose=0)
+    plain = clone(estimator).set_params(
+        callbacks=None, checkpoint=None, warm_start=False, verbose=0
+    )
     own, longer, larger, slower, fewer = on_all_splits(
         partial(_fold, plain, X, y), _variants(estimator), splits
     )
@@ -158,7 +160,8 @@ def _rises(estimator, folds):
     """How far each fold's validation loss ends above that of the best common epoch."""
     if estimator.early_stopping and estimator.restore_best_weights:
         return [0.0] * len(folds)
-    curves = np.array([fold.history["val_loss"] for fold in folds])
+    length = min(len(fold.history["val_loss"]) for fold in folds)
+    curves = np.array([fold.history["val_loss"][:length] for fold in folds])
     best = curves.mean(axis=0).argmin()
     return [(end_of(c) - c[best]) / max(c[0], c[best]) for c in curves]
 

@@ -23,6 +23,9 @@ def diagnose_history(estimator):
     history = estimator.history_
     training = np.asarray(history["loss"], float)
     curves = {"loss": training.tolist()}
+    if not len(training):  # of a Keras network from a file
+        reason = "the network brought no history. Give diagnose X and y"
+        return diagnosis(estimator, UNCLEAR, reason)
     evidence = {"training loss": end_of(training)}
     if end_of(training) > 1.2 * training[0]:
         reason = "the training loss ends above its start"

@@ -20,6 +20,12 @@ DIVERGING, NOT_CONVERGED = "diverging", "not converged"
 OVERFITTING, UNDERFITTING = "overfitting", "underfitting"
 GOOD_FIT, UNCLEAR = "good fit", "unclear"
 
+# What an underfitting network can do without.
+_REGULARIZERS = (
+    *("dropout", "input_dropout", "gaussian_noise", "mixup"),
+    *("l1", "l2", "activity_l1", "activity_l2", "weight_decay"),
+)
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -119,7 +125,7 @@ def _to_try(estimator, verdict):
     sizes = hidden_layers(estimator.hidden_layer_sizes)
     own = estimator.get_params(deep=False)
     rate = _rate(estimator)
-    used = [n for n in ("dropout", "l1", "l2", "weight_decay") if np.any(own[n])]
+    used = [n for n in _REGULARIZERS if own[n] is not None and np.any(own[n])]
     choices = {
         OVERFITTING: [
             {"weight_decay": 1.0},
@@ -137,11 +143,22 @@ def _to_try(estimator, verdict):
         NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}, {"learning_rate": 3 * rate}],
         DIVERGING: [{"learning_rate": smaller_rate(estimator)}, {"clipnorm": 1.0}],
     }.get(verdict, [])
-    return [c for c in choices if any(own[name] != v for name, v in c.items())]
+    return [c for c in choices if changes(own, c)]
 
 
 def _rate(estimator):
     return descent(estimator).numbers["learning_rate"]
+
+
+def changes(own, parameters):
+    """Whether any of these values is another than the estimator's own."""
+    return any(not _is_same(own[name], value) for name, value in parameters.items())
+
+
+def _is_same(one, other):
+    if np.ndim(one) or np.ndim(other):  # sizes or rates of layers, in any form
+        return np.array_equal(np.atleast_1d(one), np.atleast_1d(other))
+    return one == other
 
 
 def larger_layers(sizes):

@@ -113,8 +113,9 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         ImportError
             Without SciKeras: ``pip install "skreg[scikeras]"``.
         ValueError
-            For what SciKeras does not have: ensembles, ``loss="hinge"``, a scorer as
-            `monitor`, a warm-up before another schedule than "constant" or "cosine".
+            For what SciKeras does not have: ensembles, `mixup`, ``loss="hinge"``, a
+            scorer as `monitor`, a warm-up before another schedule than "constant" or
+            "cosine".
         """
         return to_scikeras(self)
 

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from ._classifier import MLPRegularizedClassifier
+from ._diagnosis import changes
 from ._folds import paired_interval, score_name, splits_of
 from ._networks import network_of, prefix_of
 from ._parameters import hidden_layers
@@ -178,7 +179,7 @@ def usual_remedies(network):
     return {
         name: parameters
         for name, parameters in found.items()
-        if any(own[k] != v for k, v in parameters.items())
+        if changes(own, parameters)
         # Another optimizer with this one's rate would say little.
         and (is_default or "optimizer" not in parameters)
     }

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
+collect_ignore = ["typed_use.py"]  # for mypy alone
+
 
 @pytest.fixture(scope="session")
 def cancer():

@@ -174,11 +174,40 @@ def test_wrong_calls():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"loss": "hinge"}, {"early_stopping": True}, {"n_members": 2}]
+    "settings",
+    [
+        {"loss": "hinge"},
+        {"early_stopping": True},
+        {"early_stopping": True, "restore_best_weights": False, "patience": 1},
+        {"n_members": 2},
+    ],
 )
 def test_other_networks(settings):
     network = classifier((8,), epochs=20, learning_rate=0.01, **settings).fit(*MOONS)
     assert 0 <= network.diagnose(*MOONS, cv=3).evidence["training loss"].mean < 1
+
+
+def test_a_checkpoint_is_left_alone(tmp_path):
+    path = tmp_path / "network.skreg"
+    network = classifier((4,), epochs=2, checkpoint=path).fit(*MOONS)
+    before = path.read_bytes()
+    network.diagnose(*MOONS, cv=2)
+    assert path.read_bytes() == before
+
+
+def test_a_network_without_a_history():
+    network = classifier((4,), epochs=1).fit(*MOONS)
+    taken = MLPRegularizedClassifier.from_keras(network.model_)
+    found = taken.diagnose()
+    assert found.verdict == "unclear"
+    assert "no history" in found.reason
+
+
+def test_sizes_as_an_array_are_no_other_sizes():
+    network = classifier(np.array([4]), epochs=30, learning_rate=0.03).fit(*MOONS)
+    for parameters in network.diagnose(*MOONS, cv=2).try_next:
+        sizes = parameters.get("hidden_layer_sizes", (0,))
+        assert sizes != (4,)
 
 
 def test_several_targets_and_labels():

@@ -21,13 +21,15 @@ def test_partners_are_neighbours_and_padding_is_nobodys():
     y, weight = x + 5, np.array([[1.0, 2.0, 1.0, 1.0], [1.0, 2.0, 1.0, 0.0]])
     share = np.full((2, 4), 0.25) * (weight > 0)
     x_mixed, ((own, own_weight), (others, other_weight)) = mixtures(x, y, weight, share)
-    np.testing.assert_allclose(np.asarray(x_mixed)[0, :, 0], [7.5, 0.75, 1.75, 23.0])
-    np.testing.assert_allclose(np.asarray(x_mixed)[1, :, 0], [0.0, 0.75, 1.75, 30.0])
+    np.testing.assert_allclose(np.asarray(x_mixed)[0, :, 0], [0.25, 0.75, 1.75, 23.0])
+    np.testing.assert_allclose(np.asarray(x_mixed)[1, :, 0], [0.25, 0.75, 1.75, 30.0])
     np.testing.assert_array_equal(own, y)
-    np.testing.assert_array_equal(np.asarray(others)[:, 1:], y[:, :-1])
-    np.testing.assert_allclose(own_weight, [[0.75, 1.5, 0.75, 0.75], [1, 1.5, 0.75, 0]])
+    np.testing.assert_array_equal(others, y[:, [1, 0, 1, 2]])
     np.testing.assert_allclose(
-        other_weight, [[0.25, 0.25, 0.5, 0.25], [0, 0.25, 0.5, 0]]
+        own_weight, [[0.75, 1.5, 0.75, 0.75], [0.75, 1.5, 0.75, 0]]
+    )
+    np.testing.assert_allclose(
+        other_weight, [[0.5, 0.25, 0.5, 0.25], [0.5, 0.25, 0.5, 0]]
     )
 
 
@@ -74,3 +76,14 @@ def test_mixing_makes_an_overfit_network_less_sure():
         sure[mixup] = network.fit(X, y).predict_proba(X).max(axis=1).mean()
     assert sure[0.0] > 0.98
     assert sure[1.0] < sure[0.0] - 0.05
+
+
+def test_batches_of_one_row_mix_nothing(data):
+    X, y = data[0][:20], data[1][:20]
+    plain, mixing = (
+        plain_classifier((4,), mixup=mixup, batch_size=1, epochs=3, random_state=0)
+        for mixup in (0.0, 0.5)
+    )
+    np.testing.assert_allclose(
+        mixing.fit(X, y).predict_proba(X), plain.fit(X, y).predict_proba(X), atol=1e-6
+    )

@@ -574,6 +574,8 @@ def interrupted(run, after):
         signal.pthread_kill(main, signal.SIGINT)
 
     timer = threading.Timer(after, press)
+    # A process that a shell starts in the background ignores Ctrl+C.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -581,6 +583,7 @@ def interrupted(run, after):
     finally:
         timer.cancel()
         timer.join()
+        signal.signal(signal.SIGINT, handler)
     return time.monotonic() - pressed[0]
 
 

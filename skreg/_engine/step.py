@@ -64,12 +64,14 @@ def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
 def mixtures(x, y, weight, mixed):
     """Mixtures of each row with the one before it (Zhang et al. 2018, mixup).
 
+    The first row's partner is the second: the last place may hold padding.
+
     Parameters
     ----------
     x, y, weight
         As in `train_step`.
     mixed : array of shape (lanes, batch)
-        The share of the row before; none where that one is padding.
+        The share of the partner; none where that one is padding.
 
     Returns
     -------
@@ -77,15 +79,17 @@ def mixtures(x, y, weight, mixed):
     targets : list of (y, weight)
         The rows' own and their partners', weighted by their shares.
     """
-    partners, others, partner_weight = map(_rolled, (x, y, weight))
+    partners, others, partner_weight = map(_partners, (x, y, weight))
     mixed = mixed * ops.cast(partner_weight > 0, mixed.dtype)
     x = x + mixed[..., None] * (partners - x)
     return x, [(y, (1 - mixed) * weight), (others, mixed * partner_weight)]
 
 
-def _rolled(array):
-    """The rows moved by one, shape (lanes, batch, ...); the last one comes first."""
-    return ops.concatenate([array[:, -1:], array[:, :-1]], axis=1)
+def _partners(array):
+    """The rows' partners, in the shape of the rows, (lanes, batch, ...)."""
+    if array.shape[1] == 1:  # there is nobody
+        return ops.zeros_like(array)
+    return ops.concatenate([array[:, 1:2], array[:, :-1]], axis=1)
 
 
 def _summed_losses(structure, y, raw, n, weight):
