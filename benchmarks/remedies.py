@@ -1,13 +1,13 @@
 """How long a full comparison of remedies takes in a new process, and what it finds.
 
-    python benchmarks/remedies.py [sonar] [large] [--figure FIGURE.png]
+    python benchmarks/remedies.py [sonar] [large] [--scoring NAME] [--figure FIGURE.png]
 
 Cases: sonar (208 x 60), large (5,000 x 30, made by scikit-learn); the figure is of the
-first.
+last.
 """
 
+import argparse
 import os
-import sys
 import time
 import warnings
 
@@ -29,26 +29,25 @@ def large():
 CASES = {"sonar": load_sonar, "large": large}
 
 
-def main(arguments):
-    figure = None
-    if "--figure" in arguments:
-        place = arguments.index("--figure")
-        figure = arguments[place + 1]
-        del arguments[place : place + 2]
-    for name in arguments or CASES:
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", default=list(CASES))
+    parser.add_argument("--scoring")
+    parser.add_argument("--figure")
+    wanted = parser.parse_args()
+    for name in wanted.cases:
         X, y = CASES[name]()
         before = sum(_engine.compilations.values())
         start = time.perf_counter()
-        report = compare_remedies(X, y)
+        report = compare_remedies(X, y, scoring=wanted.scoring)
         seconds = time.perf_counter() - start
         programs = sum(_engine.compilations.values()) - before
         print(f"{name}, {X.shape[0]} x {X.shape[1]}: {seconds:.1f} s", end=", ")
         print(f"{programs} programs compiled\n{report}\n", flush=True)
-        if figure:
-            report.plot().figure_.savefig(figure, dpi=120)
-            figure = None
+    if wanted.figure:
+        report.plot().figure_.savefig(wanted.figure, dpi=120)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main(sys.argv[1:])
+    main()
