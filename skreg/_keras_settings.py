@@ -58,7 +58,7 @@ def batchnorm_of(layer):
     wanted |= dict.fromkeys(("beta_regularizer", "gamma_regularizer"))
     wanted |= dict.fromkeys(("beta_constraint", "gamma_constraint"))
     for name, value in wanted.items():
-        got = getattr(layer, name, value)  # Keras 3.12 has no renorm
+        got = getattr(layer, name, value)  # not each version has renorm
         if got != value:
             refuse(layer, f"has {name}={got!r}. The estimators' is {value!r}")
     if np.atleast_1d(layer.axis).tolist() not in ([-1], [1]):

@@ -137,9 +137,7 @@ import numpy as np
 from scipy import sparse
 from skreg import MLPRegularizedClassifier
 
-X = sparse.random_array(
-    (20_000, 10_000), density=0.01, format="csr", rng=np.random.default_rng(0)
-)
+X = sparse.random(20_000, 10_000, 0.01, format="csr", random_state=0)
 y = (np.asarray(X[:, :2000].sum(axis=1)).ravel() > 10).astype(int)
 network = MLPRegularizedClassifier((16, 16), epochs=2).fit(X, y)
 assert network.predict(X).shape == y.shape
