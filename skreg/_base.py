@@ -7,10 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    validate_data,
-)
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _engine
 from ._attempts import all_or_nothing, copied

@@ -33,9 +33,7 @@ MAX_THREADS = 10_000  # of tasks; their number is bounded by what they wait for
 
 
 _here = threading.local()  # gatherer: the one of this thread; task: what it runs
-_open: list[
-    "Gatherer"
-] = []  # gatherers in the order of their opening, for threads without one
+_open: list["Gatherer"] = []  # in the order of their opening, for threads without one
 
 
 def gatherer_of_this_thread():

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from .jobs import Rows
 from .program import compiled_programs
 from .training import train_block
 
@@ -167,9 +168,8 @@ class _Sending:
     attempts: int = 0
 
 
-_held: OrderedDict[str, object] = (
-    OrderedDict()
-)  # a worker's rows by key, the longest unused first
+# A worker's rows by key, the longest unused first.
+_held: OrderedDict[str, Rows] = OrderedDict()
 _held_lock = threading.Lock()
 
 
