@@ -51,7 +51,25 @@ def prepared(X_train, X_test, categorical):
     if categorical.any():
         steps.append(("categories", one_hot, categorical))
     transformer = ColumnTransformer(steps)
-    return transformer.fit_transform(X_train), transformer.transform(X_test)
+    parts = transformer.fit_transform(X_train), transformer.transform(X_test)
+    return tuple(part.astype("float32") for part in parts)
+
+
+def framed(X_train, X_test, categorical):
+    """The same as frames with columns of categories, for models that take them."""
+    import pandas as pd
+
+    frames = []
+    for X in (X_train, X_test):
+        frame = pd.DataFrame(X, dtype="float32").rename(columns=str)
+        numbers, categories = frame.columns[~categorical], frame.columns[categorical]
+        if not frames:
+            medians = frame[numbers].median()
+        frame[numbers] = frame[numbers].fillna(medians).fillna(0)
+        codes = frame[categories].fillna(-1).astype(int)  # missing is a category, too
+        frame[categories] = codes.astype(str).astype("category")
+        frames.append(frame)
+    return frames
 
 
 def scores(model, X, y, is_classification, y_train):

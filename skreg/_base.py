@@ -109,13 +109,17 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         check_parameters(self, self._rules)
         sample = self._read(X, y, weight, reset=not goes_on)
         seed = self._state["seed"] if goes_on else self._draw_seed(is_part)
-        training, validation = sample, None
+        course = Course(seed, goes_on, is_part)
+        seeds = self._member_seeds(course)
+        parts = [(sample, None)] * len(seeds)
         if not is_part:
-            training, validation = self._divide(sample, X_val, y_val, seed)
+            parts = self._divided(sample, X_val, y_val, seeds)
         if not goes_on:
-            self._learn_targets(training.y, training.weight, classes)
-            self._learn_inputs(training)
-        self._train(training, validation, Course(seed, goes_on, is_part))
+            # Where members set aside rows of their own, each row trains most of them.
+            learned = sample if len(parts) > 1 else parts[0][0]
+            self._learn_targets(learned.y, learned.weight, classes)
+            self._learn_inputs(learned)
+        self._train(parts, course, seeds)
 
     def _draw_seed(self, is_part):
         if self.random_state is None and self.checkpoint is not None and not is_part:
@@ -146,17 +150,17 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         )
         return X, self._check_targets(y.toarray() if issparse(y) else y)
 
-    def _divide(self, sample, X_val, y_val, seed):
-        """Training rows and validation rows, the latter None where there are none."""
+    def _divided(self, sample, X_val, y_val, seeds):
+        """Training and validation rows of each member, the latter None without any."""
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together. Got one of them.")
         if X_val is not None:
             X, y = self._validated(X_val, y_val, reset=False)
-            return sample, Sample(X, y, np.ones(len(y)))
+            return [(sample, Sample(X, y, np.ones(len(y))))] * len(seeds)
         if not self.early_stopping or self.monitor == "loss":
-            return sample, None
-        strata = self._strata(sample.y)
-        return split_off_validation(sample, strata, self.validation_fraction, seed)
+            return [(sample, None)] * len(seeds)
+        strata, fraction = self._strata(sample.y), self.validation_fraction
+        return [split_off_validation(sample, strata, fraction, seed) for seed in seeds]
 
     def _learn_inputs(self, training):
         standardizer = Standardizer.identity(training.X.shape[1])
@@ -165,49 +169,48 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             standardizer = Standardizer.of(training.X, training.weight, robust)
         self._input_statistics = vars(standardizer)
 
-    def _train(self, training, validation, course):
-        """Train on these samples and keep what comes of it."""
+    def _train(self, parts, course, seeds):
+        """Train each member on its rows and keep what comes of it."""
         members = self._members_to_train(course)
         jobs = []
         with ExitStack() as checkpoints:
-            for number, (member, seed) in enumerate(members):
+            for number, member in enumerate(members):
                 structure, job = member._prepare(
-                    training,
-                    validation,
-                    replace(course, seed=seed),
+                    *parts[number],
+                    replace(course, seed=seeds[number]),
                     None if len(members) == 1 else number,
                     checkpoints,
                 )
                 jobs.append(job)
             results = _engine.train(structure, jobs)
-        for (member, _), job, result in zip(members, jobs, results, strict=True):
+        for member, job, result in zip(members, jobs, results, strict=True):
             member._finish(structure, job, result, course)
-        self._take_members([member for member, _ in members])
+        self._take_members(members)
+
+    def _member_seeds(self, course):
+        """What each network of the ensemble draws its chances from."""
+        if not course.goes_on:
+            others = np.random.SeedSequence(course.seed).generate_state(self.n_members)
+            return [course.seed, *(others[1:] >> 1).tolist()]
+        members = self._all_members()
+        if len(members) != self.n_members:
+            raise ValueError(
+                "Training can go on (warm_start, partial_fit) only with as many "
+                f"members as before, {len(members)}. Got n_members="
+                f"{self.n_members}: fit with warm_start=False."
+            )
+        return [member._state["seed"] for member in members]
 
     def _members_to_train(self, course):
-        """The networks of the ensemble, each an estimator, with their seeds."""
-        if course.goes_on:
-            members = self._all_members()
-            if len(members) != self.n_members:
-                raise ValueError(
-                    "Training can go on (warm_start, partial_fit) only with as many "
-                    f"members as before, {len(members)}. Got n_members="
-                    f"{self.n_members}: fit with warm_start=False."
-                )
-        else:
+        """The networks of the ensemble, each an estimator."""
+        if not course.goes_on:
             vars(self).pop("_members", None)  # of an earlier fit
-            members = [self] * self.n_members
         if self.n_members == 1:
-            return [(self, course.seed)]
-        if course.goes_on:
-            seeds = [member._state["seed"] for member in members]
-        else:
-            others = np.random.SeedSequence(course.seed).generate_state(self.n_members)
-            seeds = [course.seed, *(others[1:] >> 1).tolist()]
+            return [self]
+        members = self._all_members() if course.goes_on else [self] * self.n_members
         # Parameters may have been set since the members were trained last.
         parameters = self.get_params(deep=False) | {"n_members": 1}
-        copies = [copied(member, **parameters) for member in members]
-        return list(zip(copies, seeds, strict=True))
+        return [copied(member, **parameters) for member in members]
 
     def _take_members(self, members):
         """Have these members, and the first one's history and the like."""

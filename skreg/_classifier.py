@@ -236,8 +236,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     n_members : int, default=1
         Networks that are trained, side by side in one stack, and whose predictions are
         averaged ("Deep ensembles", Lakshminarayanan et al. 2017). They differ in their
-        start, in the order of their batches and in their noise; validation rows are
-        the same for all. `history_` and the like are the first member's.
+        start, in the order of their batches and in their noise. With
+        ``early_stopping=True`` each sets aside validation rows of its own, so that
+        every row trains most of them. `history_` and the like are the first member's.
 
     callbacks : list of keras.callbacks.Callback, default=None
         Called at the start and the end of training and of each epoch, with a Keras

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, _engine, stacked
 from skreg._engine import compilations
 
 SETTINGS = {"hidden_layer_sizes": (8,), "epochs": 5, "random_state": 0}
@@ -104,6 +104,29 @@ def test_each_member_stops_by_itself(cancer):
         (8,), n_members=4, epochs=60, early_stopping=True, patience=1, random_state=0
     ).fit(*cancer)
     assert len({member.n_iter_ for member in network.members_}) > 1
+
+
+def test_each_member_sets_aside_rows_of_its_own(monkeypatch):
+    trained, train = [], _engine.train
+
+    def spy(structure, jobs):
+        trained.extend(jobs)
+        return train(structure, jobs)
+
+    monkeypatch.setattr(_engine, "train", spy)
+    X, y = np.arange(100.0)[:, None], np.arange(100) % 2
+    network = MLPRegularizedClassifier(
+        (4,), n_members=5, epochs=2, early_stopping=True, validation_fraction=0.2
+    ).fit(X, y)
+    held = [set(job.validation.X[:, 0].tolist()) for job in trained]
+    for job, own in zip(trained, held, strict=True):
+        assert len(own) == 20
+        assert own.isdisjoint(job.rows.X[:, 0].tolist())
+    assert len(set.union(*held)) > 40
+    assert not set.intersection(*held)
+    # Inputs are scaled alike: by all rows.
+    for member in network.members_:
+        assert member._input_statistics["mean"] == 49.5
 
 
 def test_ensembles_in_a_stacked_search(ensemble, cancer):
