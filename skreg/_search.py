@@ -58,34 +58,29 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
     estimator : estimator or Pipeline, default=None
         The network, or a pipeline that ends in one; what is not searched stays as it
         is set there. None is ``MLPRegularizedClassifier()``.
-
     n_iter : int, default=200
         Candidates, at least 1.
-
     cv : int or splitter, default=5
         Folds, shuffled (and stratified for classes); or a splitter, as in
         ``GridSearchCV``.
-
     level : {"quick", "full"}, default="quick"
         Of the space: see `regularization_space`.
-
     space : dict or list of dict, default=None
         Distributions in place of those. `level` is not used then.
-
     scoring : str or callable, default=None
         What candidates are compared by, as in ``GridSearchCV``; None is accuracy or
         R2.
-
     factor : int, default=3
         Of the candidates one in so many goes on to the next rung, and trains so many
         times as long; at least 2.
-
     refit : bool, default=True
         Whether the best candidate is fitted to all rows in the end.
-
+    n_members : int, default=5
+        Networks that are then fitted with its parameters and averaged, at least 1
+        (more where the estimator or the candidate has more). It costs little beside
+        the search, whose candidates train without.
     random_state : int, RandomState instance or None, default=None
         Of the candidates, and of the networks where theirs is None and this is an int.
-
     verbose : int, default=0
         As in ``GridSearchCV``.
 
@@ -134,6 +129,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         scoring: str | Callable | None = None,
         factor: int = 3,
         refit: bool = True,
+        n_members: int = 5,
         random_state: RandomState = None,
         verbose: int = 0,
     ) -> None:
@@ -145,6 +141,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.scoring = scoring
         self.factor = factor
         self.refit = refit
+        self.n_members = n_members
         self.random_state = random_state
         self.verbose = verbose
 
@@ -171,9 +168,14 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         """
         check_count(self, "n_iter", 1)
         check_count(self, "factor", 2)
+        check_count(self, "n_members", 1)
         search = self._halving_search(y)
         with stacked_if_not_yet():
             search.fit(X, y, **fit_params)
+        if self.refit and network_of(search.best_estimator_).n_members < self.n_members:
+            ensemble = clone(search.best_estimator_)
+            network_of(ensemble).set_params(n_members=self.n_members)
+            search.best_estimator_ = ensemble.fit(X, y, **fit_params)
         self.search_ = search
         return self
 
@@ -218,7 +220,8 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
     )
     best_index_ = _of_the_search("best_index_", "Its place in `cv_results_`.")
     best_estimator_ = _of_the_search(
-        "best_estimator_", "It, fitted to all rows; not there with ``refit=False``."
+        "best_estimator_",
+        "It, fitted to all rows as an ensemble; not there with ``refit=False``.",
     )
     classes_ = _of_the_search("classes_", "Labels of the classes.")
     n_features_in_ = _of_the_search("n_features_in_", "Number of features.")

@@ -167,6 +167,15 @@ def test_repeated_fits_do_not_compile_again(cancer):
     assert compilations.total() == before
 
 
+def test_optimizers_of_one_rule_share_a_program(cancer):
+    X, y = cancer
+    classifier(hidden_layer_sizes=(13,), optimizer="adam").fit(X, y)
+    before = compilations.total()
+    network = classifier(hidden_layer_sizes=(13,), optimizer="adamw").fit(X, y)
+    assert compilations.total() == before
+    assert type(network.model_.optimizer).__name__ == "AdamW"
+
+
 def test_a_lane_that_diverges_leaves_its_neighbours_alone(cancer):
     estimators = [
         classifier(random_state=0),

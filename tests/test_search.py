@@ -93,6 +93,7 @@ def test_candidates_race(search):
         search.predict_proba(X), search.best_estimator_.predict_proba(X)
     )
     assert search.score(X, y) == search.best_estimator_.score(X, y)
+    assert len(search.best_estimator_.members_) == 5
     assert search.classes_.tolist() == [0, 1, 2]
     assert search.n_features_in_ == 4
     assert not hasattr(search, "decision_function")
@@ -105,6 +106,13 @@ def test_the_same_again(search):
     np.testing.assert_array_equal(
         again.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"]
     )
+
+
+def test_the_best_may_stay_one_network():
+    network = make_pipeline(StandardScaler(), MLPRegularizedClassifier((8,), epochs=9))
+    search = RegularizationSearchCV(network, n_iter=1, cv=2, n_members=1)
+    best = search.fit(*load_iris(return_X_y=True)).best_estimator_
+    assert len(best[-1].members_) == 1
 
 
 def test_folds_are_shuffled(search):
@@ -134,6 +142,7 @@ def test_what_kind_of_estimator_it_is():
     [
         ({"n_iter": 0}, "'n_iter' .* at least 1. Got 0"),
         ({"factor": 1}, "'factor' .* at least 2. Got 1"),
+        ({"n_members": 0}, "'n_members' .* at least 1. Got 0"),
         ({"level": "slow"}, "'level' .* Got 'slow'"),
         ({"estimator": StandardScaler()}, "'estimator' .* must be an MLPRegularized"),
     ],

@@ -1,12 +1,14 @@
 """The training engine: jobs in, results out. It knows nothing of scikit-learn."""
 
+from dataclasses import replace
+
 from .._keras import keras
 from .blocks import full_stack
 from .gather import current_gatherer
 from .jobs import Job, Progress, Result, Rows, State, Stopping
 from .losses import LOSSES
 from .network import initial_weights, weight_shapes
-from .optimizers import OPTIMIZERS
+from .optimizers import OPTIMIZERS, first_of_its_rule
 from .packing import initial_slots
 from .prediction import activities, predict
 from .program import compilations
@@ -51,6 +53,8 @@ def train(structure, jobs):
 
     See `gather.Gatherer`.
     """
+    optimizer = first_of_its_rule(structure.optimizer)
+    structure = replace(structure, optimizer=optimizer)
     gatherer = current_gatherer()
     if gatherer is not None:
         return gatherer.train(structure, jobs)

@@ -268,6 +268,12 @@ OPTIMIZERS = {
 }
 
 
+def first_of_its_rule(name):
+    """The optimizer that differs in its defaults alone: they can share a program."""
+    rule = OPTIMIZERS[name].rule
+    return next(other for other, row in OPTIMIZERS.items() if row.rule is rule)
+
+
 def clip_gradients(gradients, kind, limit):
     """Gradients limited as Keras's `kind` of clipping does, each lane for itself.
 
