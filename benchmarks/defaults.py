@@ -6,7 +6,9 @@
 `tables.py` says what TABLES holds. All variants of a table train in stacks, on the same
 two splits of at most ROWS (1000) rows; tables with more than 300 columns are left out,
 as are, with STRUCTURES=1 (variants that need programs of their own), all but every
-fourth. SETS names tables, so that a sweep can go on in a new process.
+fourth. SETS names tables, so that a sweep can go on in a new process; ONLY names
+variants beside the usual one, separated by semicolons; FIRST and STEP are as in
+`accuracy.py`.
 """
 
 import csv
@@ -24,6 +26,7 @@ from tables import prepared, scores, splits, tables
 import skreg
 
 ROWS, SPLITS, MAX_COLUMNS = int(os.environ.get("ROWS", "1000")), 2, 300
+FIRST, STEP = int(os.environ.get("FIRST", "0")), int(os.environ.get("STEP", "1"))
 USUAL = "usual"
 NUMBERS = {
     USUAL: {},
@@ -34,15 +37,18 @@ NUMBERS = {
         "schedule": "constant",
         "normalize": True,
     },
+    "dropout 0.1 and l2 0.001": {"dropout": 0.1, "l2": 1e-3},  # the second version's
     "standard scaling": {"normalize": True},
     "constant rate": {"schedule": "constant"},
     "no warm-up": {"schedule": "cosine"},
     "no dropout": {"dropout": 0.0},
-    "dropout 0.2": {"dropout": 0.2},
+    "dropout 0.1": {"dropout": 0.1},
+    "dropout 0.3": {"dropout": 0.3},
     "dropout 0.4": {"dropout": 0.4},
     "no l2": {"l2": 0.0},
-    "l2 0.0003": {"l2": 3e-4},
-    "l2 0.003": {"l2": 3e-3},
+    "l2 0.0005": {"l2": 5e-4},
+    "l2 0.001": {"l2": 1e-3},
+    "l2 0.005": {"l2": 5e-3},
     "weight decay 0.4, no l2": {"l2": 0.0, "weight_decay": 0.4},
     "l1 0.0001, no l2": {"l2": 0.0, "l1": 1e-4},
     "rate 0.003": {"learning_rate": 3e-3},
@@ -55,6 +61,14 @@ NUMBERS = {
     "label smoothing 0.1": {"label_smoothing": 0.1},
     "early stopping": {"early_stopping": True, "patience": 30},
     "ensemble of 4": {"n_members": 4},
+    "ensemble of 5, each stops early": {
+        "n_members": 5,
+        "early_stopping": True,
+        "validation_fraction": 0.2,
+        "patience": 100,
+    },
+    "8 bins a column": {"n_bins": 8},  # not a parameter: see `piecewise`
+    "16 bins a column": {"n_bins": 16},
 }
 STRUCTURES = {
     USUAL: {},
@@ -71,9 +85,33 @@ STRUCTURES = {
 }
 IS_OF_STRUCTURES = os.environ.get("STRUCTURES") == "1"
 VARIANTS = STRUCTURES if IS_OF_STRUCTURES else NUMBERS
+if ONLY := os.environ.get("ONLY"):
+    VARIANTS = {name: VARIANTS[name] for name in (USUAL, *ONLY.split(";"))}
+
+
+def piecewise(A, B, n_bins):
+    """Columns, and how far each row is in each of their bins, from 0 to 1.
+
+    Gorishniy et al. "On embeddings for numerical features in tabular deep learning"
+    (NeurIPS 2022): bins between quantiles of the training rows. The new columns are
+    scaled so that together they weigh little more than the column itself.
+    """
+    parts = [(A, B)]
+    for a, b in zip(A.T, B.T, strict=True):
+        if len(np.unique(a)) > 2:
+            edges = np.unique(np.quantile(a, np.linspace(0, 1, n_bins + 1)))
+            low, width = edges[:-1], np.diff(edges)
+            size = 1 / np.sqrt(n_bins)
+            parts.append(
+                [np.clip((c[:, None] - low) / width, 0, 1) * size for c in (a, b)]
+            )
+    return [np.hstack(side).astype("float32") for side in zip(*parts, strict=True)]
 
 
 def losses_of(parameters, is_classification, A, B, y, u):
+    parameters = dict(parameters)
+    if n_bins := parameters.pop("n_bins", None):
+        A, B = piecewise(A, B, n_bins)
     name = "Classifier" if is_classification else "Regressor"
     network = getattr(skreg, f"MLPRegularized{name}")(random_state=0, **parameters)
     try:
@@ -87,8 +125,10 @@ def run(directory, results):
     with Path(results).open("a", newline="") as file:
         writer = csv.writer(file)
         for index, (name, is_class, X, y, categorical) in enumerate(tables(directory)):
-            if (wanted != [""] and name not in wanted) or (
-                IS_OF_STRUCTURES and index % 4
+            if (
+                (wanted != [""] and name not in wanted)
+                or (IS_OF_STRUCTURES and index % 4)
+                or index % STEP != FIRST
             ):
                 continue
             start = time.perf_counter()

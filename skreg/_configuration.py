@@ -13,8 +13,12 @@ from ._keras import keras
 from ._parameters import hidden_layers, is_keras_optimizer, is_keras_schedule
 from ._structure import REMEDIES, Structure
 
+MAX_L2 = 0.01  # of l2="auto", for tables of less than 100 rows
+STREAM_L2 = 0.001  # where the number of rows is not known
+
 # Activations that are 0, or nearly, for negative inputs: half of the variance is lost,
 # which He's initializers make up for.
+
 _RELU_FAMILY = {
     "relu",
     "relu6",
@@ -146,11 +150,16 @@ def activation_name(activation):
 
 
 def _is_used(value):
-    return value is not None and bool(np.any(np.asarray(value) != 0))
+    if value is None or isinstance(value, str):
+        return value is not None
+    return bool(np.any(np.asarray(value) != 0))
 
 
-def numbers_of(estimator, found):
-    """Every number that a lane of the estimator's structure carries."""
+def numbers_of(estimator, found, n_rows):
+    """Every number that a lane of the estimator's structure carries.
+
+    `n_rows` trains it, None where that is not known.
+    """
     layers = len(hidden_layers(estimator.hidden_layer_sizes))
     names = {name for group in REMEDIES.values() for name in group} - {"max_norm"}
     names |= {"negative_slope", "batchnorm_momentum"}
@@ -161,6 +170,7 @@ def numbers_of(estimator, found):
     numbers = {name: getattr(estimator, name) for name in sorted(names)}
     dropout = np.broadcast_to(np.asarray(estimator.dropout, float), layers)
     numbers["dropout"] = tuple(dropout.tolist())
+    numbers["l2"] = l2_of(estimator, n_rows)
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
     numbers["clip"] = found.clip
     numbers |= found.numbers
@@ -171,12 +181,22 @@ def numbers_of(estimator, found):
     }
 
 
+def l2_of(estimator, n_rows):
+    """The penalty, which by itself is as strong as a fixed prior would be.
+
+    The loss is a mean over the rows: beside their sum, the penalty is constant.
+    """
+    if estimator.l2 != "auto":
+        return estimator.l2
+    return STREAM_L2 if n_rows is None else min(1 / n_rows, MAX_L2)
+
+
 def batch_size_of(estimator, n_rows):
     """Rows in a batch, and the rows that a step should have room for."""
     wanted = estimator.batch_size
     if wanted == "auto":
-        # 1/64 of the rows, as a power of two from 32 to 256.
-        wanted = 2 ** int(np.clip(np.log2(n_rows / 64), 5, 8))
+        # 1/40 of the rows, as the nearest power of two from 32 to 256.
+        wanted = 2 ** int(np.clip(np.round(np.log2(n_rows / 40)), 5, 8))
     elif wanted == "full":
         return n_rows, _rounded_up(n_rows)
     elif wanted > n_rows:

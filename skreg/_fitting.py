@@ -46,7 +46,7 @@ def job_of(estimator, training, validation, course):
     rows = _rows(estimator, training, dtype, keeps_scale=is_part)
     batch_size, room = batch_size_of(estimator, len(rows))
     structure = structure_of(estimator, found, room)
-    numbers = numbers_of(estimator, found)
+    numbers = numbers_of(estimator, found, None if is_part else len(rows))
     state = _start(estimator, structure, numbers, course)
     steps_per_epoch = -(-len(rows) // batch_size)
     job = Job(

@@ -183,7 +183,7 @@ def _set_state(estimator, model):
     structure = structure_of(estimator, found, room)
     structure = replace(structure, dtype=model.trainable_variables[0].dtype)
     weights, moving = read_weights(model, structure)
-    numbers = numbers_of(estimator, found)
+    numbers = numbers_of(estimator, found, None)
     slots = initial_slots(structure, weights, numbers)
     state = State(weights, moving, slots, step=0, epoch=len(_losses(model)))
     rate = found.numbers["learning_rate"]

@@ -49,7 +49,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Slope for negative inputs, at least 0. Only used when
         ``activation="leaky_relu"``.
 
-    dropout : float or sequence of float, default=0.1
+    dropout : float or sequence of float, default=0.2
         Share of each hidden layer's outputs that a training step sets to zero, in
         [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
         layers, or one for each. With ``activation="selu"`` it is alpha dropout [2]_.
@@ -71,8 +71,11 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at
         least 0.
 
-    l2 : float, default=0.001
+    l2 : float or "auto", default="auto"
         Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
+        "auto" is 1 over the number of training rows, 0.01 at most: what a Gaussian
+        prior of one width comes to beside the mean loss of so many rows. In
+        `partial_fit`, which does not know their number, it is 0.001.
 
     bias_l1, bias_l2 : float, default=0.0
         The same for biases.
@@ -159,9 +162,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Share of the steps in which the rate first rises linearly from 0, in [0, 1).
 
     batch_size : int, "auto" or "full", default="auto"
-        Rows in a training step. "auto" is 1/64 of the rows as a power of two from 32
-        to 256; "full" is all rows. A larger number than there are rows is clipped, with
-        a warning.
+        Rows in a training step. "auto" is 1/40 of the rows as the nearest power of two
+        from 32 to 256; "full" is all rows. A larger number than there are rows is
+        clipped, with a warning.
 
     epochs : int, default=100
         Passes over the training rows, at least 1.
@@ -327,12 +330,12 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         activation: str | Callable = "relu",
         *,
         negative_slope: float = 0.2,
-        dropout: float | Sequence[float] = 0.1,
+        dropout: float | Sequence[float] = 0.2,
         input_dropout: float = 0.0,
         gaussian_noise: float = 0.0,
         mixup: float = 0.0,
         l1: float = 0.0,
-        l2: float = 0.001,
+        l2: float | Literal["auto"] = "auto",
         bias_l1: float = 0.0,
         bias_l2: float = 0.0,
         activity_l1: float = 0.0,

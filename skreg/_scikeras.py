@@ -99,7 +99,7 @@ def _batch_size(estimator):
     if estimator.batch_size == "full":
         return -1  # SciKeras's name for it
     if estimator.batch_size == "auto":
-        # That of the fit, or else what "auto" is up to 4,000 rows.
+        # That of the fit, or else what "auto" is up to 1,800 rows.
         return estimator._structure().batch_size if hasattr(estimator, "_state") else 32
     return estimator.batch_size
 

@@ -45,18 +45,18 @@ def build_network(kind, *, meta, params, compile_kwargs, **network):
         targets = NumberTargets(np.zeros(n_outputs), np.ones(n_outputs), True)
         estimator._targets = vars(targets)
     estimator.n_features_in_ = prod(meta["X_shape_"][1:])
-    _set_start(estimator, _n_steps(meta, params))
+    n_rows = int(meta["X_shape_"][0] * (1 - params["validation_split"]))
+    _set_start(estimator, n_rows, _n_steps(n_rows, params))
     return build_model(estimator)
 
 
-def _n_steps(meta, params):
+def _n_steps(n_rows, params):
     """Steps of a whole fit."""
-    rows = int(meta["X_shape_"][0] * (1 - params["validation_split"]))
-    batch_size = rows if params["batch_size"] == -1 else params["batch_size"]
-    return params["epochs"] * -(-rows // batch_size)
+    batch_size = n_rows if params["batch_size"] == -1 else params["batch_size"]
+    return params["epochs"] * -(-n_rows // batch_size)
 
 
-def _set_start(estimator, n_steps):
+def _set_start(estimator, n_rows, n_steps):
     """Give the estimator the state that its training would start from."""
     # The inputs come standardised, by `InputScaler`.
     standardizer = Standardizer.identity(estimator.n_features_in_)
@@ -65,7 +65,7 @@ def _set_start(estimator, n_steps):
     structure = structure_of(estimator, found, room=1)  # the engine's alone
     # The seed of a fit's own, so that both begin with the same weights.
     seed = check_random_state(estimator.random_state).randint(2**31 - 1)
-    lane = SimpleNamespace(numbers=numbers_of(estimator, found), seed=int(seed))
+    lane = SimpleNamespace(numbers=numbers_of(estimator, found, n_rows), seed=int(seed))
     course = Course(lane.seed, goes_on=False, is_part=False)
     state = _start(estimator, structure, lane.numbers, course)
     estimator._keep(structure, lane, state, keras_schedule(estimator, found, n_steps))

@@ -9,6 +9,7 @@ from sklearn.datasets import make_classification
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg._engine import OPTIMIZERS
 from skreg._keras import keras
+from tests.support import captured
 
 X, Y = make_classification(40, 5, random_state=0)
 
@@ -45,7 +46,7 @@ SHARED = {
     "gaussian_noise": NOT_NEGATIVE,
     "mixup": NOT_NEGATIVE,
     "l1": NOT_NEGATIVE,
-    "l2": NOT_NEGATIVE,
+    "l2": [*NOT_NEGATIVE, ("auot", "auto"), (None, None)],
     "bias_l1": NOT_NEGATIVE,
     "bias_l2": NOT_NEGATIVE,
     "activity_l1": NOT_NEGATIVE,
@@ -347,9 +348,29 @@ def test_a_batch_larger_than_the_data_is_clipped():
 
 
 @pytest.mark.parametrize(
-    ("rows", "batch"), [(40, 32), (64 * 64, 64), (64 * 128, 128), (10**6, 256)]
+    ("rows", "batch"),
+    [(40, 32), (1800, 32), (1820, 64), (4000, 128), (10_000, 256), (10**6, 256)],
 )
 def test_automatic_batch_size(rows, batch):
     from skreg._configuration import batch_size_of
 
     assert batch_size_of(MLPRegularizedClassifier(), rows)[0] == batch
+
+
+def test_automatic_l2_is_one_over_the_rows():
+    """Those that train: without validation rows, and without rows of weight 0."""
+
+    def penalty(rows=200, weight=None, **settings):
+        X, y = np.arange(rows)[:, None], np.arange(rows) % 2
+        network = MLPRegularizedClassifier((2,), epochs=1, **settings)
+        _, job = captured(network, X, y, sample_weight=weight)
+        return job.numbers["l2"]
+
+    assert penalty() == 1 / 200
+    assert penalty(50) == 0.01
+    assert penalty(early_stopping=True, validation_fraction=0.25) == 1 / 150
+    assert penalty(weight=np.arange(200) < 125) == 1 / 125
+    assert penalty(weight=np.full(200, 7.0)) == 1 / 200
+    assert penalty(l2=0.5) == 0.5
+    stream = MLPRegularizedClassifier((2,)).partial_fit(X, Y, classes=np.unique(Y))
+    assert stream._state["numbers"]["l2"] == 0.001
