@@ -98,9 +98,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     l2 : float or "auto", default="auto"
         Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
-        "auto" is 1 over the number of training rows, 0.01 at most: what a Gaussian
-        prior of one width comes to beside the mean loss of so many rows. In
-        `partial_fit`, which does not know their number, it is 0.001.
+        "auto" is ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
+        (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
+        13), the number from real tables. In `partial_fit`, which does not know n, it
+        is 0.001.
 
     bias_l1, bias_l2 : float, default=0.0
         The same for biases.

@@ -13,8 +13,8 @@ from ._keras import keras
 from ._parameters import hidden_layers, is_keras_optimizer, is_keras_schedule
 from ._structure import REMEDIES, Structure
 
-MAX_L2 = 0.01  # of l2="auto", for tables of less than 100 rows
-STREAM_L2 = 0.001  # where the number of rows is not known
+AUTO_L2 = 0.03  # over the root of the rows
+STREAM_L2 = 0.001  # where their number is not known
 
 # Activations that are 0, or nearly, for negative inputs: half of the variance is lost,
 # which He's initializers make up for.
@@ -182,13 +182,10 @@ def numbers_of(estimator, found, n_rows):
 
 
 def l2_of(estimator, n_rows):
-    """The penalty, which by itself is as strong as a fixed prior would be.
-
-    The loss is a mean over the rows: beside their sum, the penalty is constant.
-    """
+    """The l2 penalty, which "auto" has fall with the number of rows."""
     if estimator.l2 != "auto":
         return estimator.l2
-    return STREAM_L2 if n_rows is None else min(1 / n_rows, MAX_L2)
+    return STREAM_L2 if n_rows is None else AUTO_L2 / np.sqrt(n_rows)
 
 
 def batch_size_of(estimator, n_rows):

@@ -357,7 +357,7 @@ def test_automatic_batch_size(rows, batch):
     assert batch_size_of(MLPRegularizedClassifier(), rows)[0] == batch
 
 
-def test_automatic_l2_is_one_over_the_rows():
+def test_automatic_l2_falls_with_the_rows():
     """Those that train: without validation rows, and without rows of weight 0."""
 
     def penalty(rows=200, weight=None, **settings):
@@ -366,11 +366,12 @@ def test_automatic_l2_is_one_over_the_rows():
         _, job = captured(network, X, y, sample_weight=weight)
         return job.numbers["l2"]
 
-    assert penalty() == 1 / 200
-    assert penalty(50) == 0.01
-    assert penalty(early_stopping=True, validation_fraction=0.25) == 1 / 150
-    assert penalty(weight=np.arange(200) < 125) == 1 / 125
-    assert penalty(weight=np.full(200, 7.0)) == 1 / 200
+    assert penalty(900) == pytest.approx(0.001)
+    assert penalty(400) == pytest.approx(0.0015)
+    stopping = {"early_stopping": True, "validation_fraction": 0.25}
+    assert penalty(1200, **stopping) == pytest.approx(0.001)
+    assert penalty(1000, np.arange(1000) < 900) == pytest.approx(0.001)
+    assert penalty(900, np.full(900, 7.0)) == pytest.approx(0.001)
     assert penalty(l2=0.5) == 0.5
     stream = MLPRegularizedClassifier((2,)).partial_fit(X, Y, classes=np.unique(Y))
     assert stream._state["numbers"]["l2"] == 0.001
