@@ -10,9 +10,9 @@ models, when all copies of a wine go to the same fold?
 Found: the copies are worth most to nearest neighbours and to extra trees, about 0.15 of
 R2; boosted trees gain half of that, the network a quarter, and the linear model
 nothing. Folds by rows put extra trees, nearest neighbours and boosted trees ahead of
-the network. With folds by wines the network and extra trees are level, within one
-standard error, and both a little ahead of boosted trees; nearest neighbours are behind
-them all but the linear model. Nothing was tuned.
+the network. With folds by wines the network and extra trees are level, about one
+standard error apart, and both a little ahead of boosted trees; nearest neighbours are
+behind them all but the linear model. Nothing was tuned.
 """
 
 # %%

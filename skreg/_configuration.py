@@ -18,7 +18,6 @@ STREAM_L2 = 0.001  # where their number is not known
 
 # Activations that are 0, or nearly, for negative inputs: half of the variance is lost,
 # which He's initializers make up for.
-
 _RELU_FAMILY = {
     "relu",
     "relu6",
@@ -150,9 +149,9 @@ def activation_name(activation):
 
 
 def _is_used(value):
-    if value is None or isinstance(value, str):
-        return value is not None
-    return bool(np.any(np.asarray(value) != 0))
+    if isinstance(value, str):  # "auto"
+        return True
+    return value is not None and bool(np.any(np.asarray(value) != 0))
 
 
 def numbers_of(estimator, found, n_rows):

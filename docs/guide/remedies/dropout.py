@@ -21,7 +21,7 @@ al., *JMLR* 15, 2014; Baldi and Sadowski, *NeurIPS* 2013).
 The parameter
 -------------
 
-``dropout=0.1`` is the default: the rate :math:`p` after each hidden layer, one number
+``dropout=0.2`` is the default: the rate :math:`p` after each hidden layer, one number
 or one a layer. ``input_dropout=0`` is the same for the inputs. With
 ``activation="selu"`` it is alpha dropout, which keeps mean and variance (Klambauer et
 al., *NeurIPS* 2017).
@@ -80,7 +80,8 @@ for scoring, path in paths.items():
 # ---------------------
 # A network that underfits has nothing to spare. Eight units a layer follow 1,000 house
 # prices none too closely even without dropout. Beyond the lowest rate it only takes
-# away: the training score falls, and the validation score with it.
+# away: the training score falls, and the validation score with it. At 0.2, the default,
+# it is below that of no dropout in the mean of the folds.
 from skreg import MLPRegularizedRegressor
 from skreg.datasets import load_california_housing
 

@@ -21,7 +21,8 @@ The parameter
 
 ``n_members=1`` is the default. Others are trained side by side in one stack, on all
 rows, with seeds of their own ("deep ensembles", Lakshminarayanan, Pritzel and Blundell,
-*NeurIPS* 2017). ``predict`` and ``predict_proba`` average them,
+*NeurIPS* 2017). With ``early_stopping=True`` each sets aside validation rows of its own
+and trains on the others. ``predict`` and ``predict_proba`` average them,
 ``predict_proba(X, members=True)`` gives each, the regressor's ``predict_std(X)`` how
 far they differ, and ``members_`` holds them.
 """
@@ -173,4 +174,5 @@ print(f"of a linear model: {spread.mean():.4f}")
 # An ensemble does not mend underfitting, nor a bias that all members share. It costs
 # its number in training and in prediction, in memory, and in the size of the file. A
 # single network with a good ``l2`` may be worth as much as an ensemble of unregularised
-# ones: tune first, and average last.
+# ones: tune first, and average last. :class:`~skreg.RegularizationSearchCV` goes this
+# way: its ``n_members=5`` refits the winner as an ensemble of five.

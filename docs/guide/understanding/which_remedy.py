@@ -35,7 +35,7 @@ parameters to set; ``cv`` and ``repeats`` set the folds.
 # -------------------------------------
 # The network that asks for help has two layers of 32 units and no remedy. These are
 # fourteen of the usual ones. Leave ``remedies`` out to get all of them, which takes a
-# minute or two: ten optimizers and other widths have to be compiled.
+# minute or two: eight other optimizers and other widths have to be compiled.
 import matplotlib.pyplot as plt
 
 from skreg import MLPRegularizedClassifier, compare_remedies

@@ -163,13 +163,14 @@ plt.show()
 # ========================================  =========================================
 # features, classes, widths of the layers   rates of dropout, ``l1``, ``l2``, noise
 # ``activation``, ``batchnorm``, ``loss``   ``learning_rate``, ``schedule``, ``epochs``
-# the optimizer's kind, the batch size      ``momentum``, ``beta_1``, ``weight_decay``
+# the optimizer's rule, the batch size      ``momentum``, ``beta_1``, ``weight_decay``
 # whether a remedy is on at all             rows, folds, ``random_state``, patience
 # ========================================  =========================================
 #
 # Switching a remedy on makes another structure, so that a network without dropout does
 # not pay for it. In a search the structures that differ in nothing else are joined: one
 # program has the remedies of all its candidates, and a rate of zero does nothing.
+# AdamW's rule is Adam's, so these two share a program.
 #
 # To see the difference, two new learning rates, then two new widths, in seconds. The
 # first line is there to make the program for a stack of this size.
