@@ -1,12 +1,14 @@
 """Defaults beside other people's defaults, on a directory of tables.
 
     python benchmarks/accuracy.py run TABLES RESULTS.csv MODEL [MODEL ...]
-    python benchmarks/accuracy.py report RESULTS.csv [RESULTS.csv ...]
+    python benchmarks/accuracy.py report RESULTS.csv [MODEL ...]
 
 `tables.py` says what TABLES holds. Every model gets the same rows of the same splits;
 `run` adds what RESULTS lacks, so that it can go on another day, and models of other
 environments can be run from there: benchmarks/requirements-peers.txt is for the last
-three, which get categories as such, and the others as columns of 0 and 1.
+three, which get categories as such, and the others as columns of 0 and 1. `report`
+compares models on the tables on which all of them ran; without names, all that RESULTS
+has. benchmarks/accuracy.csv holds the results that the docs quote.
 
 Environment: ROWS (of training, at most, 4000), SPLITS (3), COLUMNS (wider tables are
 left out, 300), STEP and FIRST (every so many tables, from which, 1 and 0), THREADS (of
@@ -190,9 +192,10 @@ def run(directory, results, names):
                     file.flush()
 
 
-def report(paths):
-    rows = [r for p in paths for r in csv.reader(Path(p).read_text().splitlines())]
-    names = sorted({row[0] for row in rows})
+def report(path, names):
+    rows = list(csv.reader(Path(path).read_text().splitlines()))
+    names = names or sorted({row[0] for row in rows})
+    rows = [row for row in rows if row[0] in names]
     for number, label in ((4, "error / RMSE"), (5, "cross-entropy / absolute error")):
         found = {}
         for row in rows:
@@ -207,7 +210,9 @@ def report(paths):
         print(f"\n{label}: {len(full)} tables, ranks of {len(names)} models")
         print(f"{'':16} {'mean rank':>20} {'normalised':>20} {'CPU s':>9}")
         for i in np.argsort(ranks.mean(axis=0)):
-            seconds = [float(r[6]) for r in rows if r[0] == names[i]]
+            seconds = [
+                float(r[6]) for r in rows if r[0] == names[i] and (r[1], r[3]) in full
+            ]
             print(
                 f"{names[i]:16} {_interval(ranks[:, i]):>20} "
                 f"{_interval(normalised[:, i]):>20} {np.mean(seconds):9.1f}"
@@ -228,4 +233,4 @@ if __name__ == "__main__":
     if action == "run":
         run(arguments[0], arguments[1], arguments[2:])
     else:
-        report(arguments)
+        report(arguments[0], arguments[1:])
