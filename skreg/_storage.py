@@ -135,7 +135,8 @@ def _members(file):
             raise ValueError("its members are not skreg.json and arrays")
         if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
             raise ValueError("its members are compressed")
-        if sum(info.file_size for info in infos) > size:
+        # Python's zipfile makes room for the one before it compares it with the other.
+        if sum(max(info.file_size, info.compress_size) for info in infos) > size:
             raise ValueError("its members are larger than the file")
         return [archive.read(info) for info in infos]
 

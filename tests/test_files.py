@@ -416,6 +416,19 @@ def test_altered_files_raise_one_kind_of_error(originals, tmp_path, seed):
     assert os.listdir(tmp_path) == ["altered"]
 
 
+@pytest.mark.parametrize("field", [20, 24])  # the sizes in the file and unpacked
+def test_a_size_that_is_a_lie_takes_no_memory(originals, tmp_path, field):
+    data = bytearray(originals[0])
+    place = data.index(b"PK\1\2") + field
+    data[place : place + 4] = (2**31 - 1).to_bytes(4, "little")
+    (tmp_path / "a").write_bytes(data)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="larger than the file"):
+        skreg.load(tmp_path / "a")
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
 def test_altered_files_take_no_memory(originals, tmp_path):
     load_altered(originals, 0, tmp_path / "a")  # imports what it needs
     loaded = 0
