@@ -44,11 +44,11 @@ def captured_start(network, monkeypatch):
     caught = {}
     train = type(network)._train
 
-    def spy(self, training, validation, course):
-        structure, job = job_of(self, training, validation, course)
+    def spy(self, parts, course, seeds):
+        structure, job = job_of(self, *parts[0], course)
         self._keep(structure, job, job.state, float(job.schedule.rates([0])[0]))
-        caught.update(job=job, model=build_model(self), training=training)
-        return train(self, training, validation, course)
+        caught.update(job=job, model=build_model(self), training=parts[0][0])
+        return train(self, parts, course, seeds)
 
     monkeypatch.setattr(type(network), "_train", spy)
     return caught
