@@ -120,11 +120,6 @@ def structure_of(estimator, found, room):
     """
     coder = estimator._coder()
     normalization = {True: "batch", False: None, "layer": "layer"}
-    remedies = {
-        remedy
-        for remedy, names in REMEDIES.items()
-        if any(_is_used(getattr(estimator, name)) for name in names)
-    }
     return Structure(
         n_features=estimator.n_features_in_,
         n_outputs=coder.n_outputs,
@@ -136,8 +131,17 @@ def structure_of(estimator, found, room):
         options=found.options,
         batch_size=room,
         clipping=found.clipping,
-        remedies=frozenset(remedies),
+        remedies=remedies_of(estimator),
         dtype=keras().config.floatx(),
+    )
+
+
+def remedies_of(estimator):
+    """The parts of a program that the estimator's parameters ask for."""
+    return frozenset(
+        remedy
+        for remedy, names in REMEDIES.items()
+        if any(_is_used(getattr(estimator, name)) for name in names)
     )
 
 

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from ._classifier import MLPRegularizedClassifier
+from ._configuration import remedies_of
 from ._diagnosis import changes
 from ._folds import paired_interval, score_name, splits_of
 from ._networks import network_of, prefix_of
@@ -22,8 +23,6 @@ from ._typing import Features, RandomState, Splitter, Targets
 
 MOST_TOGETHER = 3
 PLAIN = "as it is"
-# What a network of the usual parameters trains without.
-_PARTS = {"input_dropout", "gaussian_noise", "mixup", "l1", "max_norm", "activity_l2"}
 
 
 def compare_remedies(
@@ -201,7 +200,11 @@ def _measured(trial, candidates):
     # would slow the others down.
     scores = {}
     for adds in (False, True):
-        now = {n: p for n, p in candidates.items() if _adds_a_part(p) == adds}
+        now = {
+            name: parameters
+            for name, parameters in candidates.items()
+            if _adds_a_part(trial.estimator, parameters) == adds
+        }
         scores |= zip(now, trial.scores(now.values()), strict=True)
     plain = scores[PLAIN]
     if isinstance(plain, Exception):
@@ -217,8 +220,9 @@ def _measured(trial, candidates):
     return found, failures
 
 
-def _adds_a_part(parameters):
-    return any(name.rpartition("__")[2] in _PARTS for name in parameters)
+def _adds_a_part(estimator, parameters):
+    changed = network_of(clone(estimator).set_params(**parameters))
+    return not remedies_of(changed) <= remedies_of(network_of(estimator))
 
 
 def _mixtures(candidates, scores):
