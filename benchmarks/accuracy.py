@@ -125,8 +125,6 @@ def realmlp_td(is_classification, suffix="TD"):
 class Native(BaseEstimator):
     """A model that takes frames with categories."""
 
-    takes_categories = True
-
     def __init__(self, model):
         self.model = model
 
@@ -181,7 +179,7 @@ def run(directory, results, names):
                     if (name, table_name, str(split)) in done:
                         continue
                     model = MODELS[name](is_classification)
-                    prepare = framed if hasattr(model, "takes_categories") else prepared
+                    prepare = framed if isinstance(model, Native) else prepared
                     A, B = prepare(X[train], X[test], categorical)
                     start = time.process_time()  # waiting for a core is nobody's cost
                     model.fit(A, y[train])

@@ -111,9 +111,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         seed = self._state["seed"] if goes_on else self._draw_seed(is_part)
         course = Course(seed, goes_on, is_part)
         seeds = self._member_seeds(course)
-        parts = [(sample, None)] * len(seeds)
-        if not is_part:
-            parts = self._divided(sample, X_val, y_val, seeds)
+        parts = self._divided(sample, X_val, y_val, seeds, is_part)
         if not goes_on:
             # Where members set aside rows of their own, each row trains most of them.
             learned = sample if len(parts) > 1 else parts[0][0]
@@ -150,14 +148,14 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         )
         return X, self._check_targets(y.toarray() if issparse(y) else y)
 
-    def _divided(self, sample, X_val, y_val, seeds):
+    def _divided(self, sample, X_val, y_val, seeds, is_part):
         """Training and validation rows of each member, the latter None without any."""
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together. Got one of them.")
         if X_val is not None:
             X, y = self._validated(X_val, y_val, reset=False)
             return [(sample, Sample(X, y, np.ones(len(y))))] * len(seeds)
-        if not self.early_stopping or self.monitor == "loss":
+        if is_part or not self.early_stopping or self.monitor == "loss":
             return [(sample, None)] * len(seeds)
         strata, fraction = self._strata(sample.y), self.validation_fraction
         return [split_off_validation(sample, strata, fraction, seed) for seed in seeds]
@@ -174,10 +172,12 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         members = self._members_to_train(course)
         jobs = []
         with ExitStack() as checkpoints:
-            for number, member in enumerate(members):
+            for number, (member, part, seed) in enumerate(
+                zip(members, parts, seeds, strict=True)
+            ):
                 structure, job = member._prepare(
-                    *parts[number],
-                    replace(course, seed=seeds[number]),
+                    *part,
+                    replace(course, seed=seed),
                     None if len(members) == 1 else number,
                     checkpoints,
                 )
