@@ -74,7 +74,7 @@ def _set_start(estimator, n_rows, n_steps):
 def keras_schedule(estimator, found, n_steps):
     """The learning rate of the optimizer: a number, or a schedule of Keras's own.
 
-    With a warm-up Keras's rates are one step of it behind the estimators'.
+    After a warm-up a cosine of Keras's begins one step earlier than the estimators'.
 
     Raises
     ------
@@ -90,14 +90,18 @@ def keras_schedule(estimator, found, n_steps):
     steps = max(plan.steps - warmup, 1)
     kinds = keras().optimizers.schedules
     if plan.name in ("constant", "cosine"):
+        rises = max(warmup - 1, 0)  # Keras's first rate is the one that it rises from
         start = {"initial_learning_rate": rate}
-        if warmup:
-            start = {"initial_learning_rate": 0.0, "warmup_target": rate}
+        if rises:
+            start = {"initial_learning_rate": rate / warmup, "warmup_target": rate}
         elif plan.name == "constant":
             return rate
         least = 1.0 if plan.name == "constant" else 0.0
         return kinds.CosineDecay(
-            decay_steps=steps, alpha=least, warmup_steps=warmup, **start
+            decay_steps=max(plan.steps - rises, 1),
+            alpha=least,
+            warmup_steps=rises,
+            **start,
         )
     if warmup:
         raise ValueError(

@@ -168,8 +168,10 @@ def test_early_stopping_is_keras_own():
         ({"schedule": "cosine_restarts"}, 0),
         ({"schedule": "step"}, 0),
         ({"schedule": "exponential"}, 0),
-        ({"schedule": "auto"}, 0.1),  # a step of the warm-up of ten
-        ({"schedule": "constant", "warmup": 0.1}, 0.1),
+        ({"schedule": "auto"}, 0.02),  # the cosine begins a step early
+        ({"schedule": "auto", "warmup": 0.01}, 0.02),  # one step
+        ({"schedule": "constant", "warmup": 0.1}, 0),
+        ({"schedule": "constant", "warmup": 0.01}, 0),
     ],
     ids=str,
 )
