@@ -27,6 +27,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import ShuffleSplit
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -51,11 +52,33 @@ def skreg_ensemble(is_classification):
 
 
 def skreg_search(is_classification):
-    import skreg
+    return Search(is_classification)
 
-    return skreg.RegularizationSearchCV(
-        skreg_default(is_classification), n_iter=100, random_state=0
-    )
+
+class Search(BaseEstimator):
+    """100 candidates on five folds; from 1,001 rows on, on one split of a fifth."""
+
+    def __init__(self, is_classification):
+        self.is_classification = is_classification
+
+    def fit(self, X, y):
+        import skreg
+
+        many = ShuffleSplit(1, test_size=0.2, random_state=0)
+        self.search_ = skreg.RegularizationSearchCV(
+            skreg_default(self.is_classification),
+            n_iter=100,
+            cv=5 if len(y) <= 1000 else many,
+            random_state=0,
+        ).fit(X, y)
+        self.classes_ = getattr(self.search_, "classes_", None)
+        return self
+
+    def predict(self, X):
+        return self.search_.predict(X)
+
+    def predict_proba(self, X):
+        return self.search_.predict_proba(X)
 
 
 def sklearn_mlp(is_classification):
@@ -193,27 +216,29 @@ def run(directory, results, names):
 def report(path, names):
     rows = list(csv.reader(Path(path).read_text().splitlines()))
     names = names or sorted({row[0] for row in rows})
-    rows = [row for row in rows if row[0] in names]
-    for number, label in ((4, "error / RMSE"), (5, "cross-entropy / absolute error")):
-        found = {}
-        for row in rows:
-            key = row[1], row[3]
-            found.setdefault(key, {}).setdefault(row[0], []).append(float(row[number]))
-        full = {k: v for k, v in found.items() if len(v) == len(names)}
-        losses = np.array([[np.mean(v[n]) for n in names] for v in full.values()])
+    by_split = {}
+    for model, table, split, _, *figures in rows:
+        if model in names:
+            found = by_split.setdefault((table, split), {})
+            found[model] = [float(figure) for figure in figures]
+    by_table = {}
+    for (table, _), found in by_split.items():
+        if len(found) == len(names):
+            by_table.setdefault(table, []).append([found[name] for name in names])
+    # Of shape (tables, models, 3): two losses and the seconds, means over the splits.
+    figures = np.array([np.mean(splits, axis=0) for splits in by_table.values()])
+    for number, label in ((0, "error / RMSE"), (1, "cross-entropy / absolute error")):
+        losses = figures[:, :, number]
         best, worst = losses.min(axis=1), losses.max(axis=1)
         width = np.where(worst > best, worst - best, 1)
         normalised = (losses - best[:, None]) / width[:, None]
         ranks = rankdata(losses, axis=1)
-        print(f"\n{label}: {len(full)} tables, ranks of {len(names)} models")
+        print(f"\n{label}: {len(figures)} tables, ranks of {len(names)} models")
         print(f"{'':16} {'mean rank':>20} {'normalised':>20} {'CPU s':>9}")
         for i in np.argsort(ranks.mean(axis=0)):
-            seconds = [
-                float(r[6]) for r in rows if r[0] == names[i] and (r[1], r[3]) in full
-            ]
             print(
                 f"{names[i]:16} {_interval(ranks[:, i]):>20} "
-                f"{_interval(normalised[:, i]):>20} {np.mean(seconds):9.1f}"
+                f"{_interval(normalised[:, i]):>20} {figures[:, i, 2].mean():9.1f}"
             )
 
 

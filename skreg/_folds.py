@@ -38,11 +38,11 @@ def on_all_splits(function, variants, splits):
     with stacked_if_not_yet():
         found = joblib.Parallel()(
             joblib.delayed(function)(variant, split)
-            for split in splits
             for variant in variants
+            for split in splits
         )
-    n = len(variants)
-    return [found[start::n] for start in range(n)]
+    n = len(splits)
+    return [found[start * n : (start + 1) * n] for start in range(len(variants))]
 
 
 def score_name(estimator, scoring):

@@ -22,6 +22,8 @@ class Remedy:
         Validation score minus that of the network as it is.
     gain_low, gain_high : float
         Ends of the gain's confidence interval.
+    n_splits : int
+        That it was measured on. Gains compare with the network as it is on the same.
     relative_cost : float
         Multiplications of its training, over those of the network as it is.
     """
@@ -34,6 +36,7 @@ class Remedy:
     gain: float
     gain_low: float
     gain_high: float
+    n_splits: int
     relative_cost: float
 
     @property
@@ -54,11 +57,12 @@ class RemedyReport:
     Attributes
     ----------
     remedies : tuple of Remedy
-        By validation score, the best first; the network as it is among them.
+        Those measured on all splits first, and the largest gain first; the network
+        as it is among them.
     scoring : str
         Name of the score.
     n_splits : int
-        Folds, times their repetitions.
+        Folds, times their repetitions: on how many the best were measured.
     seconds : float
         That the comparison took.
     failures : dict of str to str
@@ -105,7 +109,7 @@ class RemedyReport:
             f"{len(self.remedies) - 1} remedies on {self.n_splits} splits, "
             f"{self.scoring}, {self.seconds:.0f} s",
             f"{'':{width}}    train  validation    gap     gain  95% interval"
-            "          cost",
+            "          cost  splits",
         ]
         for r, (*parts, last) in zip(self.remedies, names, strict=True):
             sign = "+" if r.helps else "-" if r.harms else " "
@@ -114,7 +118,8 @@ class RemedyReport:
             lines += [f"{part} +" for part in parts]
             lines.append(
                 f"{last:{width}} {r.train_score:8.3f} {r.validation_score:11.3f} "
-                f"{r.gap:6.3f} {gain} {r.relative_cost:5.1f}x"
+                f"{r.gap:6.3f} {gain} {r.relative_cost:5.1f}x "
+                f"{r.n_splits:7}"
             )
         lines += [f"{name} failed: {why}" for name, why in self.failures.items()]
         if not self.helpful:

@@ -62,9 +62,13 @@ class Trial:
             cost=sum(m.n_iter_ * m.n_parameters_ for m in members) * len(split[0]),
         )
 
-    def scores(self, variants):
-        """For each variant a list with a `Score` a split, or the first error."""
-        found = on_all_splits(self.run, variants, self.splits)
+    def scores(self, variants, splits=None):
+        """For each variant a list with a `Score` a split, or the first error.
+
+        `splits` are some of the trial's; None means all.
+        """
+        splits = self.splits if splits is None else splits
+        found = on_all_splits(self.run, variants, splits)
         return [
             next((s for s in own if isinstance(s, Exception)), own) for own in found
         ]

@@ -64,7 +64,7 @@ def test_a_remedy_that_cannot_be_fitted_is_said_and_left_out(report):
 
 def test_remedies_are_sorted_by_validation_score(report):
     scores = [remedy.validation_score for remedy in report.remedies]
-    assert scores == sorted(scores, reverse=True)
+    assert scores == sorted(scores, reverse=True)  # few: all went on to all splits
     assert report.n_splits == 6
     assert report.baseline.name == "as it is"
 
@@ -97,6 +97,32 @@ def test_scores_are_those_of_the_same_folds_by_hand():
     assert (found.gain_low, found.gain_high) == pytest.approx(
         paired_interval(gains, list(folds.split(X)))
     )
+
+
+def test_the_best_go_on_to_the_other_draws():
+    rates = {f"rate {i}": {"learning_rate": 1e-5 * 2**i} for i in range(12)}
+    network = MLPRegularizedClassifier((8,), epochs=10, learning_rate=0.01)
+    report = compare_remedies(X, Y, network, cv=2, repeats=3, remedies=rates)
+    n_splits = {r.name: r.n_splits for r in report.remedies if " + " not in r.name}
+    went_on = {name for name, n in n_splits.items() if n == 6}
+    assert sorted(n_splits.values()) == [2] * 4 + [6] * 9
+    assert "as it is" in went_on
+    assert report.to_frame().n_splits.is_monotonic_decreasing
+
+    # The first draw decides, and what is left has its scores.
+    first = compare_remedies(X, Y, network, cv=2, repeats=1, remedies=rates)
+    gains = {r.name: r.gain for r in first.remedies}
+    left = set(n_splits) - went_on
+    assert max(gains[name] for name in left) <= min(gains[name] for name in went_on)
+    for remedy in report.remedies:
+        if remedy.name in left:
+            assert remedy.gain == gains[remedy.name]
+            assert remedy.gain_low < remedy.gain < remedy.gain_high
+
+    # Whoever gives a splitter has all remedies on all its splits.
+    splitter = KFold(3, shuffle=True, random_state=0)
+    report = compare_remedies(X, Y, network, cv=splitter, remedies=rates)
+    assert {r.n_splits for r in report.remedies} == {3}
 
 
 def test_the_interval_knows_that_folds_overlap():

@@ -64,12 +64,15 @@ class Group:
     def is_ready(self):
         """Whether there is a full stack and a program to train it.
 
-        The first block of a structure waits for as many requests as can be had, so
-        that its program has the remedies of them all.
+        A block that needs a new program waits for as many requests as can be had, so
+        that the program has the remedies of them all.
         """
         if self.is_urgent:
             return bool(self.requests)
-        return len(self.requests) >= self.lanes and bool(self._programs(self.lanes))
+        return len(self.requests) >= self.lanes and any(
+            structure.remedies >= self.structure.remedies
+            for structure, _ in self._programs(self.lanes)
+        )
 
     def take(self):
         """The next block."""

@@ -4,8 +4,9 @@ Which remedy helps?
 
 There are more remedies against overfitting than one can try by hand, and each helps on
 some tables and harms on others. ``compare_remedies`` measures: it trains the network as
-it is and with each remedy alone on the same folds, all in stacks, and then the best two
-and three together.
+it is and with each remedy alone on the same folds, all in stacks. The best fifth of the
+remedies, eight at least, goes on to folds that are drawn anew, and the best two and
+three of them are tried together.
 
 The gain of a remedy is the difference in validation score on the same fold,
 :math:`d_i = s_i^\text{remedy} - s_i^\text{as it is}`. Differences on the same rows vary
@@ -27,15 +28,16 @@ The parameters
 ``compare_remedies(X, y)`` takes a network with default parameters, some forty remedies
 and five folds drawn three times. ``estimator`` is another network to start from, or a
 pipeline; ``scoring`` is any of scikit-learn's; ``remedies`` names others to try, as
-parameters to set; ``cv`` and ``repeats`` set the folds.
+parameters to set; ``cv`` and ``repeats`` set the folds. A splitter as ``cv`` measures
+every remedy on all of its splits.
 """
 
 # %%
 # Fourteen remedies on 208 sonar echoes
 # -------------------------------------
 # The network that asks for help has two layers of 32 units and no remedy. These are
-# fourteen of the usual ones. Leave ``remedies`` out to get all of them, which takes a
-# minute or two: eight other optimizers and other widths have to be compiled.
+# fourteen of the usual ones. Leave ``remedies`` out to get all of them, which takes
+# about a minute: eight other optimizers and other widths have to be compiled.
 import matplotlib.pyplot as plt
 
 from skreg import MLPRegularizedClassifier, compare_remedies
@@ -65,17 +67,19 @@ print(report)
 # %%
 # How to read it
 # --------------
-# Rows are sorted by the validation score, here minus the cross-entropy: nearer to 0 is
-# better. A ``+`` marks intervals that are above 0 and a ``-`` those below. ``gap`` is
-# the training score minus the validation score, and ``cost`` is how many times the
-# multiplications of the network as it is.
+# Rows are sorted by the gain in validation score, here minus the cross-entropy: nearer
+# to 0 is better. Those that went on to all ``splits`` come first. A ``+`` marks
+# intervals that are above 0 and a ``-`` those below. ``gap`` is the training score
+# minus the validation score, and ``cost`` is how many times the multiplications of the
+# network as it is.
 #
-# Three things are worth a look. Whether ``as it is`` stands at the top or at the
-# bottom: this says how much there is to gain. The column of gaps: a remedy may narrow
-# the gap and gain nothing, when it costs the training score as much. And the
-# intervals: the largest gains are not the surest. Some of the remedies at the top have
-# no mark, since their gain differs much from fold to fold, and some with smaller gains
-# have one. Where two gain about the same, the cheaper one is the better one.
+# Three things are worth a look. Whether ``as it is`` stands at the top or at the bottom
+# of those that went on: this says how much there is to gain. The column of gaps: a
+# remedy may narrow the gap and gain nothing, when it costs the training score as much.
+# And the intervals: the largest gains are not the surest. Some of the remedies at the
+# top have no mark, since their gain differs much from fold to fold, and some with
+# smaller gains have one. Where two gain about the same, the cheaper one is the better
+# one.
 report.plot()
 plt.show()
 
@@ -104,8 +108,8 @@ plt.show()
 # remedies a mark that means nothing is as likely as not. Trust first what has a reason:
 # several strengths of one remedy that gain alike, or remedies of one kind that do.
 #
-# The mixtures at the end were chosen on the folds that they are scored on, which
-# flatters them. To report a score, choose within nested cross-validation or keep a
+# What went on and what was mixed was chosen on folds that it is scored on, which
+# flatters it. To report a score, choose within nested cross-validation or keep a
 # test set aside.
 #
 # When it does not help
