@@ -16,7 +16,7 @@ from skreg import (
     stacked,
 )
 from skreg._folds import paired_interval
-from skreg._remedies import usual_remedies
+from skreg._usual_remedies import usual_remedies
 
 mpl.use("agg")
 X, Y = make_classification(120, 6, random_state=0)
