@@ -162,6 +162,17 @@ def test_the_same_search_again_compiles_nothing(data):
     assert compilations.total() == before
 
 
+def test_a_new_program_has_the_remedies_of_all_that_wait(data):
+    """Also where there is a program already, with fewer remedies."""
+    network = classifier((5,), l2=0.0)
+    grid = [{"l1": [1e-3]}, {"gaussian_noise": [0.1]}, {"mixup": [0.2]}]
+    with stacked(lanes=2):
+        search(network, {"dropout": [0.1, 0.2]}).fit(*data)
+        before = compilations.total()
+        search(network, grid).fit(*data)
+    assert compilations.total() == before + 1
+
+
 def test_a_large_search_is_the_same(data, blocks):
     grid = {
         "dropout": [0.1, 0.2, 0.4],
