@@ -50,6 +50,10 @@ place of the squares), "adadelta", "lion" (steps of one size, by the sign of the
 momentum) and "ftrl". ``learning_rate=None`` is each one's usual rate: 0.01 for most,
 0.001 for "rmsprop" and "ftrl", 0.0001 for "lion", 1 for "adadelta".
 
+"ftrl" (McMahan et al., *KDD* 2013) is made for linear models,
+``hidden_layer_sizes=()``. Its first step replaces the initial weights by a small
+multiple of the gradient, here as in Keras, and hidden layers do not recover from that.
+
 ``momentum`` (0.9 for "sgd", 0 for "rmsprop") applies to these two, ``nesterov=False``
 to "sgd", ``rho`` (0.9 for "rmsprop", 0.95 for "adadelta") to these two, ``beta_1`` and
 ``beta_2`` (0.9 and 0.999; 0.99 for "lion") to Adam's kin, and ``weight_decay`` to all
