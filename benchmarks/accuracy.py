@@ -55,11 +55,16 @@ def skreg_search(is_classification):
     return Search(is_classification)
 
 
+def skreg_search_log_loss(is_classification):
+    return Search(is_classification, "neg_log_loss" if is_classification else None)
+
+
 class Search(BaseEstimator):
     """100 candidates on five folds; from 1,001 rows on, on one split of a fifth."""
 
-    def __init__(self, is_classification):
+    def __init__(self, is_classification, scoring=None):
         self.is_classification = is_classification
+        self.scoring = scoring
 
     def fit(self, X, y):
         import skreg
@@ -69,6 +74,7 @@ class Search(BaseEstimator):
             skreg_default(self.is_classification),
             n_iter=100,
             cv=5 if len(y) <= 1000 else many,
+            scoring=self.scoring,
             random_state=0,
         ).fit(X, y)
         self.classes_ = getattr(self.search_, "classes_", None)
@@ -177,6 +183,7 @@ MODELS = {
         skreg_default,
         skreg_ensemble,
         skreg_search,
+        skreg_search_log_loss,
         sklearn_mlp,
         keras_mlp,
         catboost,

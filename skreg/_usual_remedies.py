@@ -28,7 +28,7 @@ def usual_remedies(network):
         "early stopping": {"early_stopping": True},
         "half the epochs": {"epochs": -(-network.epochs // 2)},
         "twice the epochs": {"epochs": 2 * network.epochs},
-        "ensemble of 5": {"n_members": 5},
+        "ensemble of 4": {"n_members": 4},
         "label smoothing 0.1": {"label_smoothing": 0.1},
         **_each("l1", [1e-4, 1e-3]),
         "l1 with l2": {"l1": 1e-4, "l2": 1e-3},
