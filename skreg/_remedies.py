@@ -23,7 +23,7 @@ from ._usual_remedies import usual_remedies
 
 MOST_TOGETHER = 3
 PLAIN = "as it is"
-# After the first draw of the folds go on: the best of so many, but so many at least.
+# The best one of so many goes on to the other draws of the folds, but so many at least.
 ONE_IN, AT_LEAST = 5, 8
 
 
@@ -210,7 +210,7 @@ def _gains(scores, plain):
 
 
 def _mixtures(candidates, scores):
-    """The two and the three best remedies that get along, where they gain anything."""
+    """The two and the three best that get along, of what gained and went on."""
     mixtures, taken, parameters = {}, [], {}
     n_splits = len(scores[PLAIN])
     went_on = {name: own for name, own in scores.items() if len(own) == n_splits}
