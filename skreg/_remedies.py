@@ -102,6 +102,11 @@ def compare_remedies(
     prefix = prefix_of(estimator)
     if remedies is None:
         remedies = usual_remedies(network_of(estimator))
+    elif PLAIN in remedies:
+        raise ValueError(
+            f"The 'remedies' parameter must not have one called {PLAIN!r}, which is "
+            "the network without them: give it another name."
+        )
     candidates = {
         PLAIN: {},
         **{

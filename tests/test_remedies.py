@@ -186,6 +186,8 @@ def test_the_first_error_of_the_network_itself_is_raised():
         compare_remedies(X, Y, MLPRegularizedClassifier(l2=-1), cv=2, repeats=1)
     with pytest.raises(ValueError, match="'estimator' parameter must be"):
         compare_remedies(X, Y, MinMaxScaler())
+    with pytest.raises(ValueError, match="'remedies' .* called 'as it is'"):
+        compare_remedies(X, Y, remedies={"as it is": {"dropout": 0.5}})
 
 
 def test_the_estimator_is_left_as_it_was(report):
