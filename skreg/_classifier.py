@@ -144,7 +144,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         One of "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", "adamax",
         "adadelta", "lion", "ftrl"; or an instance of one of these Keras classes, whose
         settings are used where the parameters below are None. "ftrl" is for networks
-        without hidden layers, which it does not train, in Keras neither.
+        without hidden layers, whose initial weights it wipes out, in Keras too.
 
     learning_rate : float, default=None
         Above 0. None is the optimizer's usual value: 1 for "adadelta", 0.001 for

@@ -52,7 +52,7 @@ momentum) and "ftrl". ``learning_rate=None`` is each one's usual rate: 0.01 for 
 
 "ftrl" (McMahan et al., *KDD* 2013) is made for linear models,
 ``hidden_layer_sizes=()``. Its first step replaces the initial weights by a small
-multiple of the gradient, here as in Keras, and hidden layers do not recover from that.
+multiple of the gradient, here as in Keras, from which hidden layers hardly recover.
 
 ``momentum`` (0.9 for "sgd", 0 for "rmsprop") applies to these two, ``nesterov=False``
 to "sgd", ``rho`` (0.9 for "rmsprop", 0.95 for "adadelta") to these two, ``beta_1`` and
