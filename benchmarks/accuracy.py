@@ -7,7 +7,7 @@
 `run` adds what RESULTS lacks, so that it can go on another day, and models of other
 environments can be run from there: benchmarks/requirements-peers.txt is for the last
 three, which get categories as such, and the others as columns of 0 and 1. `report`
-compares models on the tables on which all of them ran; without names, all that RESULTS
+compares models on the splits on which all of them ran; without names, all that RESULTS
 has. benchmarks/accuracy.csv holds the results that the docs quote.
 
 Environment: ROWS (of training, at most, 4000), SPLITS (3), COLUMNS (wider tables are
@@ -51,40 +51,50 @@ def skreg_ensemble(is_classification):
     return skreg_default(is_classification).set_params(n_members=8)
 
 
-def skreg_search(is_classification):
-    return Search(is_classification)
+def skreg_search(is_classification, scoring=None):
+    import skreg
+
+    return Search(
+        skreg.RegularizationSearchCV(
+            skreg_default(is_classification),
+            n_iter=100,
+            scoring=scoring,
+            random_state=0,
+        )
+    )
 
 
 def skreg_search_log_loss(is_classification):
-    return Search(is_classification, "neg_log_loss" if is_classification else None)
+    return skreg_search(
+        is_classification, "neg_log_loss" if is_classification else None
+    )
 
 
-class Search(BaseEstimator):
-    """100 candidates on five folds; from 1,001 rows on, on one split of a fifth."""
+class Wrapped(BaseEstimator):
+    """A model that is fitted in another way."""
 
-    def __init__(self, is_classification, scoring=None):
-        self.is_classification = is_classification
-        self.scoring = scoring
+    def __init__(self, model):
+        self.model = model
 
-    def fit(self, X, y):
-        import skreg
-
-        many = ShuffleSplit(1, test_size=0.2, random_state=0)
-        self.search_ = skreg.RegularizationSearchCV(
-            skreg_default(self.is_classification),
-            n_iter=100,
-            cv=5 if len(y) <= 1000 else many,
-            scoring=self.scoring,
-            random_state=0,
-        ).fit(X, y)
-        self.classes_ = getattr(self.search_, "classes_", None)
+    def fit(self, X, y, **settings):
+        self.model.fit(X, y, **settings)
+        self.classes_ = getattr(self.model, "classes_", None)
         return self
 
     def predict(self, X):
-        return self.search_.predict(X)
+        return self.model.predict(X)
 
     def predict_proba(self, X):
-        return self.search_.predict_proba(X)
+        return self.model.predict_proba(X)
+
+
+class Search(Wrapped):
+    """A search on five folds; from 1,001 rows on, on one split of a fifth."""
+
+    def fit(self, X, y):
+        if len(y) > 1000:
+            self.model.set_params(cv=ShuffleSplit(1, test_size=0.2, random_state=0))
+        return super().fit(X, y)
 
 
 def sklearn_mlp(is_classification):
@@ -151,26 +161,14 @@ def realmlp_td(is_classification, suffix="TD"):
     return Native(model(random_state=0, device="cpu", n_threads=THREADS))
 
 
-class Native(BaseEstimator):
+class Native(Wrapped):
     """A model that takes frames with categories."""
 
-    def __init__(self, model):
-        self.model = model
-
     def fit(self, X, y):
+        settings = {}
         if "cat_features" in self.model.fit.__code__.co_varnames:
-            names = list(X.columns[X.dtypes == "category"])
-            self.model.fit(X, y, cat_features=names)
-        else:
-            self.model.fit(X, y)
-        self.classes_ = getattr(self.model, "classes_", None)
-        return self
-
-    def predict(self, X):
-        return self.model.predict(X)
-
-    def predict_proba(self, X):
-        return self.model.predict_proba(X)
+            settings["cat_features"] = list(X.columns[X.dtypes == "category"])
+        return super().fit(X, y, **settings)
 
 
 def realmlp_td_s(is_classification):

@@ -87,10 +87,10 @@ def keras_schedule(estimator, found, n_steps):
         return found.schedule
     plan = schedule_of(estimator, found, n_steps, taken=0, first_step=0)
     rate, warmup = plan.learning_rate, plan.warmup_steps
-    steps = max(plan.steps - warmup, 1)
+    rises = max(warmup - 1, 0)  # Keras's first rate is the one that it rises from
+    steps = max(plan.steps - rises, 1)
     kinds = keras().optimizers.schedules
     if plan.name in ("constant", "cosine"):
-        rises = max(warmup - 1, 0)  # Keras's first rate is the one that it rises from
         start = {"initial_learning_rate": rate}
         if rises:
             start = {"initial_learning_rate": rate / warmup, "warmup_target": rate}
@@ -98,10 +98,7 @@ def keras_schedule(estimator, found, n_steps):
             return rate
         least = 1.0 if plan.name == "constant" else 0.0
         return kinds.CosineDecay(
-            decay_steps=max(plan.steps - rises, 1),
-            alpha=least,
-            warmup_steps=rises,
-            **start,
+            decay_steps=steps, alpha=least, warmup_steps=rises, **start
         )
     if warmup:
         raise ValueError(

@@ -69,9 +69,8 @@ class Group:
         """
         if self.is_urgent:
             return bool(self.requests)
-        return len(self.requests) >= self.lanes and any(
-            structure.remedies >= self.structure.remedies
-            for structure, _ in self._programs(self.lanes)
+        return len(self.requests) >= self.lanes and bool(
+            self._programs(self.lanes, self.structure.remedies)
         )
 
     def take(self):
@@ -94,8 +93,8 @@ class Group:
         n_lanes = min(max(len(requests), fewest), most)
         serving = [
             (lanes, len(structure.remedies), structure)
-            for structure, lanes in self._programs(n_lanes)
-            if structure.remedies >= needed and lanes <= most
+            for structure, lanes in self._programs(n_lanes, needed)
+            if lanes <= most
         ]
         if serving:
             lanes, _, structure = min(serving, key=lambda found: found[:2])
@@ -103,12 +102,14 @@ class Group:
         # A few sizes, so that there are few programs.
         return self.structure, min(2 ** int(np.ceil(np.log2(n_lanes))), most)
 
-    def _programs(self, lanes):
-        """Compiled programs of this group with at least so many lanes."""
+    def _programs(self, lanes, remedies):
+        """Compiled programs of this group with at least these lanes and remedies."""
         return [
             (structure, found)
             for structure, found in self.programs()
-            if found >= lanes and group_key(structure) == group_key(self.structure)
+            if found >= lanes
+            and structure.remedies >= remedies
+            and group_key(structure) == group_key(self.structure)
         ]
 
 
