@@ -11,15 +11,17 @@ demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py sonar_search.png
 
 # In two runs, since a process keeps all that XLA has compiled, and Linux limits that.
+FIRST = tests/[a-h]*/ tests/test_*.py
+SECOND = tests/[i-z]*/
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest -n $(WORKERS) skreg tests/test_[a-n]*.py
-	$(BIN)/python -m pytest -n $(WORKERS) tests/test_[o-z]*.py
+	$(BIN)/python -m pytest -n $(WORKERS) skreg $(FIRST)
+	$(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
 
 # The tests with the oldest versions that are supported (Python 3.11 or 3.12); what needs
 # extras of today's versions is skipped.
 test-oldest: $(VENV)-oldest/.tests
-	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/test_[a-n]*.py
-	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/test_[o-z]*.py
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default $(FIRST)
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default $(SECOND)
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build

@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from sklearn.datasets import make_classification
 
-from skreg import _engine, compare_remedies
+from skreg import compare_remedies, engine
 from skreg.datasets import load_sonar
 
 
@@ -37,11 +37,11 @@ def main():
     wanted = parser.parse_args()
     for name in wanted.cases:
         X, y = CASES[name]()
-        before = sum(_engine.compilations.values())
+        before = sum(engine.compilations.values())
         start = time.perf_counter()
         report = compare_remedies(X, y, scoring=wanted.scoring)
         seconds = time.perf_counter() - start
-        programs = sum(_engine.compilations.values()) - before
+        programs = sum(engine.compilations.values()) - before
         print(f"{name}, {X.shape[0]} x {X.shape[1]}: {seconds:.1f} s", end=", ")
         print(f"{programs} programs compiled\n{report}\n", flush=True)
     if wanted.figure:

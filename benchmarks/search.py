@@ -33,8 +33,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import skreg
-from skreg import MLPRegularizedClassifier, _engine
-from skreg._engine.blocks import full_stack
+from skreg import MLPRegularizedClassifier, engine, stacking
+from skreg.stacking.blocks import full_stack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORES = joblib.cpu_count()
@@ -178,7 +178,7 @@ def rate():
         return list(threads.map(lambda _: function(), range(CORES)))
 
     with ThreadPoolExecutor(CORES) as threads, threadpool_limits(1, "blas"):
-        train = partial(_engine.train_block, structure, jobs, lanes)
+        train = partial(engine.train_block, structure, jobs, lanes)
         calls = {"train": train, "multiply": lambda: [(a @ a).size for _ in range(200)]}
         seconds = interleaved({n: partial(on_all_cores, f) for n, f in calls.items()})
     trained = CORES * operations / seconds["train"] / 1e9
@@ -188,9 +188,9 @@ def rate():
     print(f": {100 * trained / product:.0f} % (target 40 %)")
 
 
-PARTS = [(_engine.gather.Gatherer, "_run"), (_engine, "predict")]  # of a search
-PARTS += [(_engine.trainers, "train_block"), (_engine.program.Program, "__call__")]
-PARTS += [(_engine.batches.Chunk, "fill"), (_engine.training, "to_tensors")]
+PARTS = [(stacking.gather.Gatherer, "_run"), (engine, "predict")]  # of a search
+PARTS += [(stacking.trainers, "train_block"), (engine.program.Program, "__call__")]
+PARTS += [(engine.batches.Chunk, "fill"), (engine.training, "to_tensors")]
 
 
 def time_calls(owner, name):
@@ -265,11 +265,11 @@ def cost(lanes=None, rows=569, features=30, width=64):
 
     fit(1, dropout[:1], l2[:1])
     plain = fit(10, dropout[:1], l2[:1])
-    _engine.compilations.clear()
+    engine.compilations.clear()
     with skreg.stacked(lanes=lanes):
         fit(1)
         stacked = fit(10)
-    return stacked, plain, sorted({made for _, made in _engine.compilations})
+    return stacked, plain, sorted({made for _, made in engine.compilations})
 
 
 def resident_sizes():

@@ -1,18 +1,18 @@
 """Keras networks as scikit-learn estimators, every regularizer a parameter."""
 
-from ._classifier import MLPRegularizedClassifier
-from ._diagnosis import Diagnosis
-from ._displays import LossCurveDisplay, RemedyDisplay
-from ._files import load, save
-from ._onnx import register_onnx_converters
-from ._path_display import RegularizationPathDisplay
-from ._regressor import MLPRegularizedRegressor
-from ._remedies import compare_remedies
-from ._remedy_report import RemedyReport
-from ._search import RegularizationSearchCV
-from ._spaces import regularization_space
-from ._stacked import stacked
-from ._weights_display import WeightsDisplay
+from .estimators.classifier import MLPRegularizedClassifier
+from .estimators.regressor import MLPRegularizedRegressor
+from .files import load, save
+from .inspection.diagnosis import Diagnosis
+from .inspection.displays import LossCurveDisplay, RemedyDisplay
+from .inspection.path_display import RegularizationPathDisplay
+from .inspection.weights_display import WeightsDisplay
+from .onnx import register_onnx_converters
+from .search.remedies import compare_remedies
+from .search.remedy_report import RemedyReport
+from .search.search import RegularizationSearchCV
+from .search.space import regularization_space
+from .stacking.context import stacked
 
 __all__ = [
     "Diagnosis",

@@ -2,8 +2,8 @@
 
 from unittest import mock
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, _engine
-from skreg._engine.batches import epoch_order
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacking
+from skreg.engine.batches import epoch_order
 
 
 def captured(estimator, X, y, **fit_parameters):
@@ -16,7 +16,7 @@ def captured(estimator, X, y, **fit_parameters):
         raise FitReachedEngineError(structure, jobs[0])
 
     try:
-        with mock.patch.object(_engine, "train", catch):
+        with mock.patch.object(stacking, "train", catch):
             estimator.fit(X, y, **fit_parameters)
     except FitReachedEngineError as caught:
         return caught.args

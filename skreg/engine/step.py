@@ -1,0 +1,238 @@
+"""What a training step computes for every lane, and what a network predicts."""
+
+from . import ops
+from .lazy_keras import keras
+from .losses import LOSSES, one_hot
+from .network import forward, forward_training
+from .noise import step_key
+from .numbers import unpack_numbers
+from .optimizers import OPTIMIZERS, clip_gradients
+from .packing import pack, unpack
+from .tensorflow import gradients
+
+
+def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
+    """One step of every lane.
+
+    Parameters
+    ----------
+    state : dict with "weights", "moving", "slots" and "step"
+        "step" counts the steps that were taken, shape (lanes, 1, 1).
+    n : dict of str to array of shape (lanes, 1, 1)
+        The lanes' numbers.
+    x, y, weight : arrays of shapes (lanes, batch, ...) and (lanes, batch)
+        A weight of zero marks padding.
+    learning_rate : array of shape (lanes,)
+    mixed : array of shape (lanes, batch)
+        The share of each row's partner in mixup; not read where no lane mixes.
+    key : array of shape (lanes, 1, 1), dtype uint32
+        What the noise of this step is drawn from.
+
+    Returns
+    -------
+    state : dict
+    loss : array of shape (lanes,)
+        Mean loss of the rows, penalties included.
+    """
+    mask = ops.cast(weight > 0, structure.dtype)
+    rows = ops.maximum(ops.sum(mask, axis=1), 1.0)
+    n = n | {"learning_rate": learning_rate[:, None, None]}
+    targets = [(y, weight)]
+    if "mixup" in structure.remedies:
+        x, targets = mixtures(x, y, weight, mixed * mask)
+
+    def objective(weights):
+        raw, moving, activities = forward_training(
+            structure, weights, state["moving"], x, n, mask[..., None], key
+        )
+        loss = _activity_penalties(structure, activities, n, mask)
+        for own, share in targets:
+            loss = loss + _summed_losses(structure, own, raw, n, share)
+        return loss / rows, moving
+
+    slopes, loss, moving = gradients(objective, state["weights"])
+    penalty, penalty_slopes = penalties(structure, state["weights"], n)
+    loss = loss + penalty
+    slopes = {k: v + penalty_slopes.get(k, 0.0) for k, v in slopes.items()}
+    if structure.clipping:
+        slopes = clip_gradients(slopes, structure.clipping, n["clip"])
+    step = state["step"] + 1
+    weights, slots = _update(structure, state, slopes, n, step)
+    return {"weights": weights, "moving": moving, "slots": slots, "step": step}, loss
+
+
+def mixtures(x, y, weight, mixed):
+    """Mixtures of each row with the one before it (Zhang et al. 2018, mixup).
+
+    The first row's partner is the second: the last place may hold padding.
+
+    Parameters
+    ----------
+    x, y, weight
+        As in `train_step`.
+    mixed : array of shape (lanes, batch)
+        The share of the partner; none where that one is padding.
+
+    Returns
+    -------
+    x : array
+    targets : list of (y, weight)
+        The rows' own and their partners', weighted by their shares.
+    """
+    partners, others, partner_weight = map(_partners, (x, y, weight))
+    mixed = mixed * ops.cast(partner_weight > 0, mixed.dtype)
+    x = x + mixed[..., None] * (partners - x)
+    return x, [(y, (1 - mixed) * weight), (others, mixed * partner_weight)]
+
+
+def _partners(array):
+    """The rows' partners, in the shape of the rows, (lanes, batch, ...)."""
+    if array.shape[1] == 1:  # there is nobody
+        return ops.zeros_like(array)
+    return ops.concatenate([array[:, 1:2], array[:, :-1]], axis=1)
+
+
+def _summed_losses(structure, y, raw, n, weight):
+    """The rows' weighted losses, summed; shape (lanes,)."""
+    loss = LOSSES[structure.loss]
+    if loss.one_hot:
+        y = one_hot(y, structure.n_outputs)
+    return ops.sum(loss.function(y, raw, n) * weight, axis=1)
+
+
+def _activity_penalties(structure, activities, n, mask):
+    """What the rows' activities add to the loss, summed; shape (lanes,)."""
+    total = 0.0
+    if "activity_penalties" in structure.remedies:
+        for activity in activities:
+            activity = activity * mask[..., None]
+            l1, l2 = n["activity_l1"], n["activity_l2"]
+            penalty = l1 * ops.abs(activity) + l2 * ops.square(activity)
+            total = total + ops.sum(penalty, axis=(1, 2))
+    return total
+
+
+def _update(structure, state, slopes, n, step):
+    """New weights and slots: decoupled weight decay, the rule, then the constraint."""
+    optimizer = OPTIMIZERS[structure.optimizer]
+    decay = 1 - n["weight_decay"] * n["learning_rate"]
+    step = ops.cast(step, structure.dtype)
+    weights, slots = {}, {slot: {} for slot in state["slots"]}
+    for name, old in state["weights"].items():
+        own = {slot: arrays[name] for slot, arrays in state["slots"].items()}
+        new, own = optimizer.rule(
+            old * decay, slopes[name], own, n, step, structure.options
+        )
+        if "max_norm" in structure.remedies and name.startswith("kernel"):
+            new = _within_norm(new, n["max_norm"])
+        weights[name] = new
+        for slot, array in own.items():
+            slots[slot][name] = array
+    return weights, slots
+
+
+def _within_norm(kernel, limit):
+    """Each unit's incoming weights, scaled back as Keras's MaxNorm does."""
+    norm = ops.sqrt(ops.sum(ops.square(kernel), axis=1, keepdims=True))
+    factor = ops.minimum(norm, limit) / (norm + 1e-7)
+    # Keras's 1e-7 shrinks every kernel a little: not that of a lane without a limit.
+    return kernel * ops.where(ops.isinf(limit), 1.0, factor)
+
+
+def penalties(structure, weights, n):
+    """The l1 and l2 penalties of kernels and biases, shape (lanes,), and their slopes.
+
+    The slopes are written out, since they then cost nothing beside the update. The sum
+    over a kernel's rows is a product with ones, which costs a third of what a sum costs
+    and adds in the same order in stacks of any size.
+    """
+    total, slopes = 0.0, {}
+    for name, weight in weights.items():
+        kind = name.split("_")[0]
+        if kind not in ("kernel", "bias"):
+            continue
+        prefix = "" if kind == "kernel" else "bias_"
+        terms, slope = [], 0.0
+        if (l1 := f"{prefix}l1") in structure.remedies:
+            terms.append(n[l1] * ops.abs(weight))
+            slope = slope + n[l1] * ops.sign(weight)
+        if (l2 := f"{prefix}l2") in structure.remedies:
+            terms.append(n[l2] * ops.square(weight))
+            slope = slope + 2 * n[l2] * weight
+        if terms:
+            ones = ops.ones_like(ops.swapaxes(weight[:, :, :1], 1, 2))
+            total = total + ops.sum(ops.matmul(ones, sum(terms)), axis=(1, 2))
+        slopes[name] = slope
+    return total, slopes
+
+
+def run_steps(structure, rows, step, seed, numbers, chunk, n_steps):
+    """`train_step` over the first `n_steps` steps of a chunk, in one loop.
+
+    Parameters
+    ----------
+    rows : array of shape (lanes, row_size)
+        The lanes' states, packed.
+    step, seed : arrays of shape (lanes,), dtypes int32 and uint32
+        Steps that each lane has taken, and what its noise is drawn from.
+    numbers : array of shape (lanes, n_numbers)
+    chunk : Chunk
+    n_steps : int array of shape ()
+
+    Returns
+    -------
+    rows, step : arrays, as the parameters
+    losses : array of shape (steps, lanes)
+    """
+    n = unpack_numbers(structure, numbers)
+    x, y, weight, learning_rate, mixed = chunk
+    numbering = ops.arange(x.shape[1], dtype="int32")[:, None]
+    state = unpack(structure, rows) | {"step": step[:, None, None]}
+    seed = seed[:, None, None]
+
+    def body(i, state, losses):
+        state, loss = train_step(
+            structure,
+            state,
+            n,
+            x[:, i],
+            y[:, i],
+            weight[:, i],
+            learning_rate[:, i],
+            mixed[:, i],
+            step_key(seed, state["step"]),
+        )
+        return i + 1, state, ops.where(numbering == i, loss[None], losses)
+
+    _, state, losses = ops.while_loop(
+        lambda i, state, losses: i < n_steps,
+        body,
+        (0, state, ops.zeros((x.shape[1], x.shape[0]), structure.dtype)),
+    )
+    return pack(structure, state), state["step"][:, 0, 0], losses
+
+
+def evaluate(structure, rows, numbers, x, y, weight):
+    """Summed losses of the batch and the weights' penalties, each of shape (lanes,)."""
+    n, parts = unpack_numbers(structure, numbers), unpack(structure, rows)
+    weights = parts["weights"]
+    raw, activities = forward(structure, weights, parts["moving"], x, n)
+    mask = ops.cast(weight > 0, structure.dtype)
+    total = _summed_losses(structure, y, raw, n, weight)
+    total = total + _activity_penalties(structure, activities, n, mask)
+    penalty, _ = penalties(structure, weights, n)
+    return total, penalty + ops.zeros_like(total)
+
+
+def predict(structure, weights, moving, numbers, x):
+    """What the network predicts, shape (lanes, rows, n_outputs)."""
+    raw, _ = forward(structure, weights, moving, x, unpack_numbers(structure, numbers))
+    activation = LOSSES[structure.loss].activation
+    return keras().activations.get(activation)(raw)
+
+
+def activities(structure, weights, moving, numbers, x):
+    """What leaves each hidden activation in prediction, (lanes, rows, units) each."""
+    return tuple(
+        forward(structure, weights, moving, x, unpack_numbers(structure, numbers))[1]
+    )

@@ -1,0 +1,1 @@
+"""The classifier and the regressor: how they are fitted, and what they can do then."""

@@ -1,0 +1,282 @@
+"""How the estimators are fitted, from parameters and data to what training leaves."""
+
+from abc import abstractmethod
+from contextlib import ExitStack
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from .. import stacking
+from ..fitting.inputs import Standardizer, flattened
+from ..fitting.job import Course, job_of
+from ..fitting.parameters import check_parameters
+from ..fitting.rules import Rule
+from ..fitting.samples import Sample, split_off_validation
+from ..interop.callbacks import watched
+from ..persistence.checkpoints import Checkpoint, seed_to_go_on_with
+from ..typing import Features, Targets, Weights
+from .attempts import all_or_nothing, copied
+from .compatibility import CallbackSupportMixin, with_callbacks
+from .fitted import FittedNetwork
+
+# What scikit-learn keeps with an estimator while its callbacks act.
+_OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+
+
+class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
+    """Base of the estimators: how they are fitted."""
+
+    # --- what differs between the estimators
+
+    _rules: dict[str, Rule] = {}  # what each parameter accepts
+    _target_checks: dict[str, bool] = {}  # keywords of scikit-learn's validation of y
+
+    @abstractmethod
+    def _check_targets(self, y):
+        """The targets in the form that the other methods take; raises for others."""
+
+    @abstractmethod
+    def _learn_targets(self, y, weight, classes=None):
+        """Set the attributes that `_coder` is made of, from the training rows."""
+
+    def _strata(self, y):
+        """The classes whose proportions a split keeps, or None."""
+        return None
+
+    def _class_weights(self, y):
+        """Factors of the rows' weights."""
+        return 1.0
+
+    # --- fitting
+
+    @all_or_nothing
+    @with_callbacks
+    def fit(
+        self,
+        X: Features,
+        y: Targets,
+        sample_weight: Weights = None,
+        X_val: Features | None = None,
+        y_val: Targets | None = None,
+    ) -> None:
+        """Train the network.
+
+        A fit that raises leaves an earlier fit as it was.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Real numbers. Arrays of more than two dimensions are flattened.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss, not negative; only their ratios count.
+            Rows of weight 0 are left out.
+        X_val, y_val : array-like, default=None
+            Rows to evaluate after each epoch, in the form of `X` and `y`. With
+            ``early_stopping=True`` they take the place of rows of `X`.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not accepted, or if training diverges.
+        """
+        goes_on = self.warm_start and hasattr(self, "_state")
+        context = None
+        if getattr(self, "_skl_callbacks", None):  # scikit-learn's
+            n_epochs = self.epochs * self.n_members
+            context = self._init_callback_context(max_subtasks=n_epochs)
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        self._fit(X, y, sample_weight, goes_on, X_val=X_val, y_val=y_val)
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+
+    def _fit_part(self, X, y, sample_weight, classes=None):
+        """One epoch over these rows, from where training stands."""
+        goes_on = hasattr(self, "_state")
+        self._fit(X, y, sample_weight, goes_on, is_part=True, classes=classes)
+
+    def _fit(
+        self, X, y, weight, goes_on, is_part=False, classes=None, X_val=None, y_val=None
+    ):
+        check_parameters(self, self._rules)
+        sample = self._read(X, y, weight, reset=not goes_on)
+        seed = self._state["seed"] if goes_on else self._draw_seed(is_part)
+        course = Course(seed, goes_on, is_part)
+        seeds = self._member_seeds(course)
+        parts = self._divided(sample, X_val, y_val, seeds, is_part)
+        if not goes_on:
+            # Where members set aside rows of their own, each row trains most of them.
+            learned = sample if len(parts) > 1 else parts[0][0]
+            self._learn_targets(learned.y, learned.weight, classes)
+            self._learn_inputs(learned)
+        self._train(parts, course, seeds)
+
+    def _draw_seed(self, is_part):
+        if self.random_state is None and self.checkpoint is not None and not is_part:
+            seed = seed_to_go_on_with(self.checkpoint, self.n_members)
+            if seed is not None:
+                return seed
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _read(self, X, y, sample_weight, reset):
+        """The rows that have a weight."""
+        X, y = self._validated(X, y, reset)
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        sample = Sample(X, y, weight)
+        # If all are zero the error comes with that for class weights.
+        return sample[weight > 0] if weight.any() and not weight.all() else sample
+
+    def _validated(self, X, y, reset):
+        X, y = validate_data(
+            self,
+            flattened(X),
+            y,
+            reset=reset,
+            accept_sparse="csr",
+            multi_output=True,
+            **self._target_checks,
+        )
+        return X, self._check_targets(y.toarray() if issparse(y) else y)
+
+    def _divided(self, sample, X_val, y_val, seeds, is_part):
+        """Training and validation rows of each member, the latter None without any."""
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together. Got one of them.")
+        if X_val is not None:
+            X, y = self._validated(X_val, y_val, reset=False)
+            return [(sample, Sample(X, y, np.ones(len(y))))] * len(seeds)
+        if is_part or not self.early_stopping or self.monitor == "loss":
+            return [(sample, None)] * len(seeds)
+        strata, fraction = self._strata(sample.y), self.validation_fraction
+        return [split_off_validation(sample, strata, fraction, seed) for seed in seeds]
+
+    def _learn_inputs(self, training):
+        standardizer = Standardizer.identity(training.X.shape[1])
+        if self.normalize:
+            robust = self.normalize == "robust"
+            standardizer = Standardizer.of(training.X, training.weight, robust)
+        self._input_statistics = vars(standardizer)
+
+    def _train(self, parts, course, seeds):
+        """Train each member on its rows and keep what comes of it."""
+        members = self._members_to_train(course)
+        jobs = []
+        with ExitStack() as checkpoints:
+            for number, (member, part, seed) in enumerate(
+                zip(members, parts, seeds, strict=True)
+            ):
+                structure, job = member._prepare(
+                    *part,
+                    replace(course, seed=seed),
+                    None if len(members) == 1 else number,
+                    checkpoints,
+                )
+                jobs.append(job)
+            results = stacking.train(structure, jobs)
+        for member, job, result in zip(members, jobs, results, strict=True):
+            member._finish(structure, job, result, course)
+        self._take_members(members)
+
+    def _member_seeds(self, course):
+        """What each network of the ensemble draws its chances from."""
+        if not course.goes_on:
+            others = np.random.SeedSequence(course.seed).generate_state(self.n_members)
+            return [course.seed, *(others[1:] >> 1).tolist()]
+        members = self._all_members()
+        if len(members) != self.n_members:
+            raise ValueError(
+                "Training can go on (warm_start, partial_fit) only with as many "
+                f"members as before, {len(members)}. Got n_members="
+                f"{self.n_members}: fit with warm_start=False."
+            )
+        return [member._state["seed"] for member in members]
+
+    def _members_to_train(self, course):
+        """The networks of the ensemble, each an estimator."""
+        if not course.goes_on:
+            vars(self).pop("_members", None)  # of an earlier fit
+        if self.n_members == 1:
+            return [self]
+        members = self._all_members() if course.goes_on else [self] * self.n_members
+        # Parameters may have been set since the members were trained last.
+        parameters = self.get_params(deep=False) | {"n_members": 1}
+        return [copied(member, **parameters) for member in members]
+
+    def _take_members(self, members):
+        """Have these members, and the first one's history and the like."""
+        if members != [self]:
+            vars(self).pop("_keras_model", None)  # of an earlier fit
+            vars(self).update(vars(members[0]) | {"n_members": self.n_members})
+            self._members = members
+            for member in members:
+                for name in _OF_ONE_FIT & vars(member).keys():
+                    delattr(member, name)
+
+    def _prepare(self, training, validation, course, number, checkpoints):
+        """The structure and the job of this network's training.
+
+        `number` is that of the ensemble's member, None where it is no ensemble;
+        `checkpoints`, an ExitStack, holds what nobody else may write to meanwhile.
+        """
+        structure, job = job_of(self, training, validation, course)
+        rate = float(job.schedule.rates([job.state.step])[0])
+        self._keep(structure, job, job.state, rate)
+        if self.checkpoint is not None and not course.is_part:
+            checkpoint = Checkpoint(self, structure, job, course.goes_on, number)
+            checkpoints.enter_context(checkpoint.alone())
+            job = checkpoint.resumed(job)
+        return structure, watched(self, job, validation)
+
+    def _finish(self, structure, job, result, course):
+        """Keep what came of it."""
+        if result.error is not None:
+            raise result.error
+        state = result.state
+        if job.listener is not None:
+            state = job.listener.finish(state)
+        if result.diverged or not state.is_finite():
+            raise ValueError(
+                f"Training diverged in epoch {result.diverged or state.epoch}: its "
+                "loss or weights are no longer finite numbers. Try a smaller "
+                "learning_rate, clipnorm=1 or another normalize."
+            )
+        # Where a schedule ends at zero Keras goes on with the rate that it began with.
+        rate = result.learning_rate or job.schedule.learning_rate
+        self._keep(structure, job, state, rate)
+        self._keep_history(result, course.goes_on)
+
+    def _keep(self, structure, job, state, learning_rate):
+        """Make this lane's state the estimator's."""
+        self._state = {
+            "structure": structure.to_dict(),
+            "numbers": job.numbers,
+            "seed": job.seed,
+            "learning_rate": learning_rate,
+            **vars(state),
+        }
+        vars(self).pop("_keras_model", None)
+
+    def _keep_history(self, result, goes_on):
+        """Append to the history; NaN where a series was not recorded."""
+        before = self.history_ if goes_on else {}
+        epochs_before = self.n_iter_ if goes_on else 0
+        epochs = len(result.history["loss"])
+        self.history_ = {
+            name: before.get(name, [np.nan] * epochs_before)
+            + result.history.get(name, [np.nan] * epochs)
+            for name in before | result.history
+        }
+        self.loss_curve_ = self.history_["loss"]
+        self.n_iter_ = epochs_before + epochs
+        self.best_epoch_ = epochs_before + result.best_epoch
+        self.n_parameters_ = sum(a.size for a in result.state.weights.values())

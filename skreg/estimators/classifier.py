@@ -1,0 +1,707 @@
+"""The classifier: mostly what a user reads about it.
+
+The module is long because scikit-learn wants every parameter in the docstring, in the
+signature and as an attribute.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
+
+from ..fitting.parameters import CLASSIFIER_RULES
+from ..fitting.targets import ClassTargets, check_class_targets
+from ..interop.from_keras import from_keras
+from ..typing import (
+    BatchSize,
+    ClassWeight,
+    Features,
+    Floats,
+    KerasCallback,
+    KerasModel,
+    KerasOptimizer,
+    KerasSchedule,
+    Path,
+    RandomState,
+    Targets,
+    Weights,
+)
+from .attempts import all_or_nothing
+from .base import RegularizedNetwork
+
+
+def _has_hinge(estimator):
+    """Whether predictions are those of a network with hinge loss."""
+    if hasattr(estimator, "_state"):
+        return estimator._structure().loss.endswith("hinge")
+    return estimator.loss == "hinge"
+
+
+def _gives_probabilities(estimator):
+    if _has_hinge(estimator):
+        raise AttributeError("loss='hinge' gives margins, by decision_function.")
+    return True
+
+
+def _gives_margins(estimator):
+    if not _has_hinge(estimator):
+        raise AttributeError("decision_function is for loss='hinge'.")
+    return True
+
+
+class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
+    """A feed-forward network for classes, with every regularizer as a parameter.
+
+    It is trained with Keras's rules and is a scikit-learn classifier: grid searches,
+    pipelines and cross-validation take it as it is. Targets may be binary, multiclass
+    or multilabel (a 0/1 indicator matrix), with labels of any type.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(128, 128)
+        Units of each hidden layer. An empty sequence gives a linear model.
+
+    activation : str or callable, default="relu"
+        Of the hidden layers: a name in ``keras.activations``, or a function of a tensor
+        that is made of ``keras.ops``.
+
+    negative_slope : float, default=0.2
+        Slope for negative inputs, at least 0. Only used when
+        ``activation="leaky_relu"``.
+
+    dropout : float or sequence of float, default=0.2
+        Share of each hidden layer's outputs that a training step sets to zero, in
+        [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
+        layers, or one for each. With ``activation="selu"`` it is alpha dropout [2]_.
+
+    input_dropout : float, default=0.0
+        Dropout of the (standardised) inputs, in [0, 1).
+
+    gaussian_noise : float, default=0.0
+        Standard deviation of normal noise that training adds to the (standardised)
+        inputs, at least 0.
+
+    mixup : float, default=0.0
+        Train on mixtures of two rows: inputs ``x = a * x_1 + (1 - a) * x_2`` with loss
+        ``a * loss(y_1) + (1 - a) * loss(y_2)``, and ``a`` from a Beta distribution of
+        which this is both parameters, at least 0; 0 mixes nothing [9]_. Partners are
+        rows of the same batch. The training loss in `history_` is that of the mixtures.
+
+    l1 : float, default=0.0
+        Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at
+        least 0.
+
+    l2 : float or "auto", default="auto"
+        Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
+        "auto" is ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
+        (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
+        13), the number from real tables. In `partial_fit`, which does not know n, it
+        is 0.001.
+
+    bias_l1, bias_l2 : float, default=0.0
+        The same for biases.
+
+    activity_l1, activity_l2 : float, default=0.0
+        The same for what leaves each hidden activation, per row.
+
+    max_norm : float, default=None
+        Largest norm of the weights that lead into a unit, above 0; longer ones are
+        scaled back after each step [1]_. None sets no limit.
+
+    weight_decay : float, default=None
+        Share of all weights, times the learning rate, that each step takes away,
+        apart from the gradient [3]_; at least 0. None is 0.004 for
+        ``optimizer="adamw"`` and 0 for others.
+
+    batchnorm : bool or "layer", default=False
+        True normalises by batch between each hidden Dense layer and its activation
+        [4]_; "layer" normalises each row over the layer's units [5]_.
+
+    batchnorm_momentum : float, default=0.9
+        Share of the moving mean and variance that a step of batch normalisation keeps,
+        in [0, 1). Keras's own layer has 0.99, which takes hundreds of steps to forget
+        where it began. Only used with ``batchnorm=True``.
+
+    normalize : bool or "robust", default="robust"
+        How inputs are brought to one size, by (weighted) statistics of the training
+        rows. "robust" subtracts the median, divides by the distance of the quartiles
+        (half of the range where that is 0) and clips smoothly, ``3 * tanh(x / 3)``,
+        so that outliers do no harm [12]_; True standardises to mean 0 and standard
+        deviation 1; False leaves inputs as they are. Columns of sparse input are
+        divided by their standard deviation and not centred.
+
+    initializer : str or Keras initializer, default="auto"
+        Draws the kernels before training: a name in ``keras.initializers`` or an
+        instance. "auto" is He's for activations of the relu family [6]_, LeCun's for
+        selu, and Glorot's [7]_ for others and for the output layer.
+
+    optimizer : str or Keras optimizer, default="adam"
+        One of "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", "adamax",
+        "adadelta", "lion", "ftrl"; or an instance of one of these Keras classes, whose
+        settings are used where the parameters below are None. "ftrl" is for networks
+        without hidden layers, whose initial weights it wipes out, in Keras too.
+
+    learning_rate : float, default=None
+        Above 0. None is the optimizer's usual value: 1 for "adadelta", 0.001 for
+        "rmsprop" and "ftrl", 0.0001 for "lion", 0.01 for others; a Keras optimizer has
+        its own.
+
+    momentum : float, default=None
+        In [0, 1). None is 0.9 for "sgd" and 0 for "rmsprop". Only used by these two.
+
+    nesterov : bool, default=False
+        Nesterov's form of momentum. Only used when ``optimizer="sgd"``.
+
+    rho : float, default=None
+        Decay of the average of squared gradients, in [0, 1). None is 0.9 for "rmsprop"
+        and 0.95 for "adadelta". Only used by these two.
+
+    beta_1, beta_2 : float, default=None
+        Decay of the averages of gradients and of their squares, in [0, 1). None is 0.9
+        and 0.999 (for "lion" 0.99). Only used by "adam", "adamw", "nadam", "adamax"
+        and "lion".
+
+    epsilon : float, default=None
+        Added to denominators, above 0. None is 1e-7. Not used by "sgd", "lion" and
+        "ftrl".
+
+    clipnorm : float, default=None
+        Largest norm of the gradient of each weight array, above 0. None sets no limit.
+
+    schedule : str or Keras schedule, default="auto"
+        The learning rate over all steps of a fit: "auto", "cosine" after a warm-up of a
+        tenth of the steps, but "constant" in `partial_fit`, which does not know its
+        end; "constant"; "cosine" to zero;
+        "cosine_restarts", three cosines of 1, 2 and 4 sevenths of the steps [8]_;
+        "step", a tenth after half of the steps and a hundredth after three quarters;
+        "exponential" to a hundredth; or a ``keras.optimizers.schedules`` instance, to
+        which `learning_rate` does not apply. A schedule in a Keras optimizer is used
+        where this is "auto" or "constant".
+
+    warmup : float, default=0.0
+        Share of the steps in which the rate first rises linearly from 0, in [0, 1).
+
+    batch_size : int, "auto" or "full", default="auto"
+        Rows in a training step. "auto" is 1/40 of the rows as the nearest power of two
+        from 32 to 256; "full" is all rows. A larger number than there are rows is
+        clipped, with a warning.
+
+    epochs : int, default=100
+        Passes over the training rows, at least 1.
+
+    early_stopping : bool, default=False
+        End training when `monitor` has not improved for `patience` epochs. It is
+        evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a part of the
+        training rows (stratified by class) that is set aside. A schedule runs over all
+        `epochs`, whether training gets there or not: "constant" suits it well.
+
+    validation_fraction : float, default=0.1
+        The part that is set aside, in (0, 1). Only used when ``early_stopping=True``.
+
+    patience : int, default=10
+        Epochs without improvement, at least 0, which, as in Keras, is the same as 1.
+        Only used when ``early_stopping=True``.
+
+    min_delta : float, default=0.0
+        The least change that is an improvement, at least 0. Only used when
+        ``early_stopping=True``.
+
+    monitor : str, default="val_loss"
+        What decides on the best epoch: "val_loss"; "loss", of the training rows; or the
+        name of a scikit-learn scorer, such as "accuracy" or "roc_auc", on the
+        validation rows. Only used when there are validation rows or
+        ``early_stopping=True``. With "loss" no rows are set aside.
+
+    restore_best_weights : bool, default=True
+        Whether training ends with the weights of its best epoch, not of its last. Only
+        used when ``early_stopping=True``.
+
+    loss : {"log_loss", "focal", "hinge"}, default="log_loss"
+        Cross-entropy; focal loss [10]_, which turns to rows that are still wrong; or
+        hinge, which gives margins (`decision_function`) and no probabilities.
+
+    label_smoothing : float, default=0.0
+        Share of each target that is spread evenly over all classes, in [0, 1) [11]_.
+        Not used when ``loss="hinge"``.
+
+    focal_gamma : float, default=2.0
+        Power of one minus the probability of the row's class, at least 0. Only used
+        when ``loss="focal"``.
+
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, ``{label: weight}``, by which rows' weights are
+        multiplied; "balanced" makes the classes weigh the same. For multilabel targets
+        a list of such dictionaries.
+
+    n_members : int, default=1
+        Networks that are trained, side by side in one stack, and whose predictions are
+        averaged ("Deep ensembles", Lakshminarayanan et al. 2017). They differ in their
+        start, in the order of their batches and in their noise. With
+        ``early_stopping=True`` each sets aside validation rows of its own, so that
+        every row trains most of them. `history_` and the like are the first member's.
+
+    callbacks : list of keras.callbacks.Callback, default=None
+        Called at the start and the end of training and of each epoch, with a Keras
+        model that holds the weights of the moment. Each fit uses copies. They may stop
+        training or set the model's ``optimizer.learning_rate``, which then takes the
+        place of the schedule. Where one has a hook for batches, each step is a call of
+        its own, of some 5 ms: a small network then trains 70 times as long.
+
+    checkpoint : path-like, default=None
+        Where to write the state of training after epochs. A `fit` with the same data
+        and parameters goes on from an unfinished one, after a kill for instance, and
+        ends with the weights that it would have had (but for what callbacks remember,
+        which begin anew); of a finished one it takes the result. The file is also one
+        for `skreg.load`. Names in braces, as in
+        ``"{epoch:02d}-{val_loss:.5f}.skreg"``, make a file of each epoch. Members of an
+        ensemble have a file each (``-member0`` ...). Not used by `partial_fit`. Fits of
+        a search cannot share a path: see `stacked`.
+
+    checkpoint_every : int or "best", default=1
+        Epochs from one checkpoint to the next, or "best" to write those alone in which
+        the monitored value improves. Only used with `checkpoint`.
+
+    verbose : int or bool, default=0
+        Whether each epoch prints a line.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights and the optimizer's state of the fit
+        before, on inputs standardised as they were then.
+
+    random_state : int, RandomState instance or None, default=None
+        Of the first weights, the order of the rows, noise and the validation split. An
+        int gives the same network on every run.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels of the classes, sorted; for multilabel targets the columns' numbers.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, where `X` was a frame whose column names are strings.
+
+    history_ : dict of str to list of float
+        One value an epoch, NaN where none was recorded, by Keras's names: "loss"
+        (penalties and weights included) and, with validation rows, "val_loss" and the
+        monitored score, such as "val_roc_auc".
+
+    loss_curve_ : list of float
+        ``history_["loss"]``.
+
+    n_iter_ : int
+        Epochs trained.
+
+    best_epoch_ : int
+        The epoch of the last call of `fit` with the best monitored value, counted as in
+        `history_` from 1; the last epoch where nothing was monitored.
+
+    n_parameters_ : int
+        Trainable weights.
+
+    members_ : list
+        The networks of the ensemble, each a fitted estimator of its own.
+
+    model_ : keras.Sequential
+        The trained network as a plain Keras model of raw features.
+
+    See Also
+    --------
+    MLPRegularizedRegressor : The same for numbers.
+    sklearn.neural_network.MLPClassifier : scikit-learn's network, with l2 alone.
+
+    References
+    ----------
+    .. [1] N. Srivastava et al. "Dropout: a simple way to prevent neural networks from
+       overfitting." JMLR 15, 2014.
+    .. [2] G. Klambauer et al. "Self-normalizing neural networks." NeurIPS 2017.
+    .. [3] I. Loshchilov, F. Hutter. "Decoupled weight decay regularization."
+       ICLR 2019.
+    .. [4] S. Ioffe, C. Szegedy. "Batch normalization: accelerating deep network
+       training by reducing internal covariate shift." ICML 2015.
+    .. [5] J. L. Ba, J. R. Kiros, G. E. Hinton. "Layer normalization." 2016.
+    .. [6] K. He et al. "Delving deep into rectifiers." ICCV 2015.
+    .. [7] X. Glorot, Y. Bengio. "Understanding the difficulty of training deep
+       feedforward neural networks." AISTATS 2010.
+    .. [8] I. Loshchilov, F. Hutter. "SGDR: stochastic gradient descent with warm
+       restarts." ICLR 2017.
+    .. [9] H. Zhang et al. "mixup: Beyond empirical risk minimization." ICLR 2018.
+    .. [10] T.-Y. Lin et al. "Focal loss for dense object detection." ICCV 2017.
+    .. [11] C. Szegedy et al. "Rethinking the Inception architecture for computer
+       vision." CVPR 2016.
+    .. [12] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
+       trees on tabular data." NeurIPS 2024, which clips by another function.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skreg import MLPRegularizedClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> network = MLPRegularizedClassifier(dropout=0.5, epochs=30, random_state=0)
+    >>> network.fit(X_train, y_train).score(X_test, y_test) > 0.95
+    True
+    """
+
+    _rules = CLASSIFIER_RULES
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (128, 128),
+        activation: str | Callable = "relu",
+        *,
+        negative_slope: float = 0.2,
+        dropout: float | Sequence[float] = 0.2,
+        input_dropout: float = 0.0,
+        gaussian_noise: float = 0.0,
+        mixup: float = 0.0,
+        l1: float = 0.0,
+        l2: float | Literal["auto"] = "auto",
+        bias_l1: float = 0.0,
+        bias_l2: float = 0.0,
+        activity_l1: float = 0.0,
+        activity_l2: float = 0.0,
+        max_norm: float | None = None,
+        weight_decay: float | None = None,
+        batchnorm: bool | Literal["layer"] = False,
+        batchnorm_momentum: float = 0.9,
+        normalize: bool | Literal["robust"] = "robust",
+        initializer: str | Callable = "auto",
+        optimizer: str | KerasOptimizer = "adam",
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool = False,
+        rho: float | None = None,
+        beta_1: float | None = None,
+        beta_2: float | None = None,
+        epsilon: float | None = None,
+        clipnorm: float | None = None,
+        schedule: str | KerasSchedule = "auto",
+        warmup: float = 0.0,
+        batch_size: BatchSize = "auto",
+        epochs: int = 100,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        monitor: str = "val_loss",
+        restore_best_weights: bool = True,
+        loss: Literal["log_loss", "focal", "hinge"] = "log_loss",
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 2.0,
+        class_weight: ClassWeight = None,
+        n_members: int = 1,
+        callbacks: Sequence[KerasCallback] | None = None,
+        checkpoint: Path | None = None,
+        checkpoint_every: int | Literal["best"] = 1,
+        verbose: int = 0,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.negative_slope = negative_slope
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.gaussian_noise = gaussian_noise
+        self.mixup = mixup
+        self.l1 = l1
+        self.l2 = l2
+        self.bias_l1 = bias_l1
+        self.bias_l2 = bias_l2
+        self.activity_l1 = activity_l1
+        self.activity_l2 = activity_l2
+        self.max_norm = max_norm
+        self.weight_decay = weight_decay
+        self.batchnorm = batchnorm
+        self.batchnorm_momentum = batchnorm_momentum
+        self.normalize = normalize
+        self.initializer = initializer
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.rho = rho
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.clipnorm = clipnorm
+        self.schedule = schedule
+        self.warmup = warmup
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.min_delta = min_delta
+        self.monitor = monitor
+        self.restore_best_weights = restore_best_weights
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
+        self.class_weight = class_weight
+        self.n_members = n_members
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    @classmethod
+    def from_keras(
+        cls, model: KerasModel, classes: ArrayLike | None = None, **parameters: Any
+    ) -> Self:
+        """A fitted estimator that predicts as a trained Keras network does.
+
+        `partial_fit`, and `fit` with ``warm_start=True``, go on from its weights and,
+        if it is compiled, from its optimizer's state; `fit` without starts afresh with
+        the same settings. The model itself is left as it is.
+
+        Parameters
+        ----------
+        model : keras.Model
+            Sequential or functional, one input, one output: [Flatten], [Normalization
+            or Rescaling], [Dropout], [GaussianNoise], hidden layers of Dense,
+            [BatchNormalization or LayerNormalization], activation, [Dropout], and at
+            the end Dense with its activation. Also any `model_`.
+        classes : array-like of shape (n_classes,), default=None
+            Labels of the outputs, in ascending order. None is 0, 1 and so on. Not used
+            where there are several sigmoids, which are labels by themselves.
+        **parameters
+            Constructor parameters that the network does not say, such as `epochs`,
+            `batch_size`, `warm_start` and `random_state`; or `loss`, to go on with
+            another than the model's.
+
+        Returns
+        -------
+        MLPRegularizedClassifier
+
+        Raises
+        ------
+        ValueError
+            For a layer or a setting that no parameter says, with the layer's name.
+
+        Examples
+        --------
+        >>> import keras
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> layers = [keras.layers.Dense(8, "relu"), keras.layers.Dense(3, "softmax")]
+        >>> model = keras.Sequential([keras.Input((4,)), *layers])
+        >>> model.compile("adam", "sparse_categorical_crossentropy")
+        >>> _ = model.fit(X, y, epochs=2, verbose=0)
+        >>> network = MLPRegularizedClassifier.from_keras(model, batch_size=32)
+        >>> network.hidden_layer_sizes, network.optimizer, network.n_iter_
+        ((8,), 'adam', 2)
+        >>> network.partial_fit(X, y).n_iter_
+        3
+        """
+        return from_keras(cls, model, classes, **parameters)
+
+    @all_or_nothing
+    def partial_fit(
+        self,
+        X: Features,
+        y: Targets,
+        classes: ArrayLike | None = None,
+        sample_weight: Weights = None,
+    ) -> None:
+        """Train for one epoch on a part of the data, from where training stands.
+
+        The first call on an unfitted estimator sets the classes and the statistics by
+        which inputs are standardised; later ones, and those after `fit`, go on with
+        the weights, the optimizer's state and the learning-rate schedule. There is no
+        early stopping. The schedule counts `epochs` such calls; past its end, and after
+        a `fit`, the rate stays what it ended with.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Targets.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that calls will bring. Needed at the first call; may be left
+            out later. Not used for multilabel targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss. They are used as they are, so that they
+            mean the same in every part.
+
+        Returns
+        -------
+        self : MLPRegularizedClassifier
+
+        Raises
+        ------
+        ValueError
+            As `fit`; if `classes` is missing at the first call, or differs at a later
+            one; or with ``class_weight="balanced"``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), random_state=0)
+        >>> for part in np.array_split(np.random.default_rng(0).permutation(150), 3):
+        ...     network = network.partial_fit(X[part], y[part], classes=[0, 1, 2])
+        >>> network.predict(X).shape
+        (150,)
+        """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "The 'class_weight' parameter must be a dictionary for partial_fit, "
+                "which does not see all rows. Got 'balanced' instead."
+            )
+        if not hasattr(self, "_state"):
+            self._check_classes_given(classes, y)
+        elif classes is not None and not self._multilabel:
+            self._check_classes_again(classes)
+        self._fit_part(X, y, sample_weight, classes)
+
+    def _check_classes_given(self, classes, y):
+        if classes is None and type_of_target(y) != "multilabel-indicator":
+            raise ValueError(
+                "classes must be passed to the first call of partial_fit, since a part "
+                "of the data may not hold them all. Got None."
+            )
+
+    def _check_classes_again(self, classes):
+        found = np.unique(classes)
+        if not np.array_equal(found, self.classes_):
+            raise ValueError(
+                "classes must be those of the first call, "
+                f"{self.classes_.tolist()}. Got {found.tolist()}."
+            )
+
+    def _check_targets(self, y):
+        return check_class_targets(y)
+
+    def _strata(self, y):
+        return y if y.ndim == 1 else None
+
+    def _class_weights(self, y):
+        if self.class_weight is None:
+            return 1.0
+        if isinstance(self.class_weight, dict) and not self._multilabel:
+            weight = self._coder().weights(self.class_weight)[self._coder().codes(y)]
+        else:
+            weight = compute_sample_weight(self.class_weight, y)
+        if not (np.isfinite(weight).all() and weight.min() >= 0):
+            raise ValueError(
+                "The 'class_weight' parameter must give numbers of at least 0. Got "
+                f"{self.class_weight!r} instead."
+            )
+        return weight
+
+    def _learn_targets(self, y, weight, classes=None):
+        coder = ClassTargets.of(y, classes)
+        self.classes_ = coder.classes
+        self._multilabel = coder.multilabel
+
+    def _coder(self):
+        return ClassTargets(self.classes_, self._multilabel)
+
+    def predict(self, X: Features) -> np.ndarray:
+        """The most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels of the classes; for multilabel targets an indicator matrix, with 1
+            where the label's probability is above 0.5.
+        """
+        outputs = self._mean_outputs(X)
+        threshold = 0.0 if _has_hinge(self) else 0.5
+        if self._multilabel:
+            return (outputs > threshold).astype(int)
+        if outputs.shape[1] == 1:
+            return self.classes_[(outputs[:, 0] > threshold).astype(int)]
+        return self.classes_[outputs.argmax(axis=1)]
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: Features, members: bool = False) -> Floats:
+        """Probabilities of the classes. Not there when ``loss="hinge"``.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+        members : bool, default=False
+            Whether to give each member's probabilities and not their mean.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_members, n_samples, n_classes)
+            In the order of `classes_`; for multilabel targets each label's own
+            probability.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), n_members=3, epochs=5).fit(X, y)
+        >>> network.predict_proba(X).shape
+        (150, 3)
+        >>> network.predict_proba(X, members=True).shape
+        (3, 150, 3)
+        """
+        outputs = self._outputs(X) if members else self._mean_outputs(X)
+        if outputs.shape[-1] == 1 and not self._multilabel:
+            return np.concatenate([1 - outputs, outputs], axis=-1)
+        return outputs
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: Features) -> Floats:
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):  # a probability may round to 0
+            return np.log(self.predict_proba(X))
+
+    @available_if(_gives_margins)
+    def decision_function(self, X: Features) -> Floats:
+        """Margins of the classes. Only there when ``loss="hinge"``.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features, as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes that of the second, which is predicted where it is above 0.
+        """
+        outputs = self._mean_outputs(X)
+        return outputs if self._multilabel or outputs.shape[1] > 1 else outputs[:, 0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

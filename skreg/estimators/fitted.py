@@ -1,0 +1,292 @@
+"""A fitted network: what it predicts, holds and can be turned into."""
+
+from abc import ABCMeta, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import engine
+from ..engine import State
+from ..engine.structure import Structure
+from ..fitting.inputs import Standardizer, flattened, row_blocks
+from ..fitting.networks import Network
+from ..inspection.diagnosis import Diagnosis
+from ..inspection.diagnosis_of_folds import diagnose_folds
+from ..inspection.diagnosis_of_history import diagnose_history
+from ..interop.keras_model import build_average, build_model
+from ..interop.scikeras import to_scikeras
+from ..persistence.weights import load_weights, save_weights
+from ..typing import Features, KerasModel, Path, RandomState, Splitter, Targets
+
+
+class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
+    """What the estimators can do once they are fitted.
+
+    What training leaves is in `_state` and `_input_statistics`, dictionaries of arrays
+    and built-in types, so that whatever stores such objects stores an estimator. An
+    ensemble has its members in `_members`.
+    """
+
+    @abstractmethod
+    def _coder(self):
+        """What encodes targets."""
+
+    def _target_scale(self):
+        """Scale and offset that lead from the network's outputs to predictions."""
+        return np.ones(1), np.zeros(1)
+
+    def _structure(self):
+        return Structure.from_dict(self._state["structure"])
+
+    def _training_state(self):
+        names = ("weights", "moving", "slots", "step", "epoch")
+        return State(**{name: self._state[name] for name in names})
+
+    def _all_members(self):
+        return getattr(self, "_members", [self])
+
+    @property
+    def members_(self) -> list[Self]:
+        """The trained networks of the ensemble, each an estimator of its own.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), n_members=3, epochs=5).fit(X, y)
+        >>> len(network.members_), network.members_[0].predict(X).shape
+        (3, (150,))
+        """
+        check_is_fitted(self)
+        return list(self._all_members())
+
+    @property
+    def model_(self) -> KerasModel:
+        """The trained network as a plain, compiled ``keras.Sequential``.
+
+        It takes the features as `fit` does, before standardisation, and holds the
+        optimizer's state, with the learning rate that the schedule ended with (or began
+        with, where it ended at zero): it predicts, saves, exports and trains on without
+        skreg. It is built when it is first asked for and then kept; training it does
+        not change the estimator.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), epochs=5).fit(X, y)
+        >>> network.model_.predict(X, verbose=0).shape
+        (150, 3)
+        """
+        check_is_fitted(self)
+        if "_keras_model" not in vars(self):
+            members = self._all_members()
+            build = build_model if members == [self] else build_average
+            self._keras_model = build(self)
+            # Keras exports to ONNX only what has been called.
+            self._keras_model(np.zeros((1, self.n_features_in_)))
+        return self._keras_model
+
+    def to_scikeras(self) -> Any:
+        """The same network and settings as an untrained SciKeras estimator.
+
+        It starts from the weights that `fit` would start from, and scales inputs (and a
+        regressor's targets) on the rows of each fit. The network's parameters are
+        called ``model__dropout`` and so on there; `epochs`, `batch_size`, `callbacks`,
+        `class_weight`, `verbose`, `warm_start` and `random_state` keep their names.
+        Early stopping is Keras's callback, on the last `validation_fraction` of the
+        rows. ``batch_size="auto"`` becomes that of the last fit, or 32. Checkpoints
+        are left out.
+
+        Importing SciKeras changes how Keras's own objects are pickled in this process.
+
+        Returns
+        -------
+        scikeras.wrappers.KerasClassifier or scikeras.wrappers.KerasRegressor
+
+        Raises
+        ------
+        ImportError
+            Without SciKeras: ``pip install "skreg[scikeras]"``.
+        ValueError
+            For what SciKeras does not have: ensembles, `mixup`, ``loss="hinge"``, a
+            scorer as `monitor`, a warm-up before another schedule than "constant" or
+            "cosine".
+        """
+        return to_scikeras(self)
+
+    def save_weights(self, path: Path) -> None:
+        """Write weights and moving statistics to one file, without pickle.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; a file that is there is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file cannot be written. One that was there before is left as it is.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((8,), epochs=20).fit(X, y)
+        >>> other = MLPRegularizedClassifier((8,), epochs=1).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "iris.weights"
+        ...     network.save_weights(path)
+        ...     other = other.load_weights(path)
+        >>> bool((other.predict_proba(X) == network.predict_proba(X)).all())
+        True
+        """
+        save_weights(self, path)
+
+    def load_weights(self, path: Path) -> Self:
+        """Take the weights and moving statistics that `save_weights` wrote.
+
+        The rest stays as the estimator's own fit left it: classes, the statistics that
+        standardise inputs, the optimizer's state.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If the weights have other shapes or names than this network's, or the file
+            is damaged. The estimator is then as it was.
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file cannot be read.
+        """
+        load_weights(self, path)
+        return self
+
+    def __dir__(self):
+        # Without members_: skl2onnx follows it, and it leads back here. scikit-learn's
+        # tries every name, and so would build model_.
+        names = {*object.__dir__(self)} - {"members_"}
+        return [name for name in names if name == "model_" or hasattr(self, name)]
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        state.pop("_keras_model", None)
+        return state
+
+    def _outputs(self, X):
+        """What the members give for features, shape (members, n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
+        return np.stack([member._own_outputs(X) for member in self._all_members()])
+
+    def _mean_outputs(self, X):
+        """Their mean, shape (n_samples, n_outputs)."""
+        outputs = self._outputs(X)
+        return outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
+
+    def _own_outputs(self, X):
+        return np.concatenate(list(self._by_blocks(engine.predict, X)))
+
+    def _activities(self, X):
+        """What leaves each hidden activation, shape (n_samples, units) each."""
+        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
+        blocks = self._by_blocks(engine.activities, X)
+        return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
+
+    def _by_blocks(self, function, X):
+        """What a function of the engine gives for blocks of the rows."""
+        structure, state = self._structure(), self._training_state()
+        standardizer = Standardizer(**self._input_statistics)
+        for rows in row_blocks(X.shape[0], max(structure.widths)):
+            block = standardizer.transform(X[rows], structure.dtype)
+            yield function(structure, state, self._state["numbers"], block)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def diagnose(
+        self,
+        X: Features | None = None,
+        y: Targets | None = None,
+        *,
+        cv: int | Splitter = 5,
+        reference_error: float | None = None,
+        random_state: RandomState = 0,
+    ) -> Diagnosis:
+        """Say whether the network over- or underfits, with the evidence.
+
+        Without data the history of the fit is read, which shows little where it holds
+        no validation losses. With data the network is trained again on `cv` folds, as
+        it is, four times as long, with four times the units, with a smaller learning
+        rate, and on half of the rows, all in stacks; a verdict needs differences
+        beyond the folds' noise.
+
+        Losses in the evidence are relative: 0 is perfect, 1 is what predicting the
+        same for all rows gives. Intervals are at 95%, corrected for the overlap of
+        the folds, as in `compare_remedies`.
+
+        Parameters
+        ----------
+        X, y : array-like, default=None
+            Rows to train on again, best those of `fit`. Both or none.
+        cv : int or splitter, default=5
+            Folds, shuffled (and stratified for classes). Only used with `X` and `y`.
+        reference_error : float, default=None
+            The error that people or the best known method reach: share of wrong rows,
+            or root mean squared error. The evidence then splits the network's error
+            into what lies above it ("avoidable bias") and the rise from training to
+            validation rows ("variance"). Only used with `X` and `y`.
+        random_state : int, default=0
+            Of the folds.
+
+        Returns
+        -------
+        Diagnosis
+            With `verdict`, `reason`, `evidence` and `try_next`; ``print`` it or
+            ``plot`` it.
+
+        Raises
+        ------
+        ValueError
+            If only one of `X` and `y` is given, or `reference_error` without them.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_moons
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = make_moons(200, noise=0.1, random_state=0)
+        >>> network = MLPRegularizedClassifier((1,), random_state=0).fit(X, y)
+        >>> network.diagnose(X, y).verdict
+        'underfitting'
+        """
+        check_is_fitted(self)
+        if (X is None) != (y is None):
+            raise ValueError("X and y must be given together. Got one of them.")
+        if X is not None:
+            return diagnose_folds(self, X, y, cv, reference_error, random_state)
+        if reference_error is not None:
+            raise ValueError(
+                "The 'reference_error' parameter needs X and y, on which the network's "
+                f"own error is measured. Got reference_error={reference_error!r} alone."
+            )
+        return diagnose_history(self)

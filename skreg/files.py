@@ -1,0 +1,98 @@
+"""Estimators in files without pickle."""
+
+from typing import Any
+
+from .estimators.classifier import MLPRegularizedClassifier
+from .estimators.regressor import MLPRegularizedRegressor
+from .persistence import storage
+from .persistence.contents import network_content, network_from
+from .typing import Path
+
+CLASSES = {
+    kind.__name__: kind for kind in (MLPRegularizedClassifier, MLPRegularizedRegressor)
+}
+
+
+def save(estimator: Any, path: Path) -> None:
+    """Write an estimator to one file, without pickle.
+
+    The file is a zip with JSON and arrays: parameters, weights, the optimizer's state,
+    classes, feature names, history and versions. What `load` makes of it predicts the
+    same bit for bit, and trains on from the same state. The file is there whole, or as
+    it was before.
+
+    Parameters
+    ----------
+    estimator : MLPRegularizedClassifier or MLPRegularizedRegressor
+        Fitted or not. Of a pipeline or a search give its network, such as
+        ``pipeline[-1]`` or ``search.best_estimator_``; whole pipelines are stored by
+        skops or joblib.
+    path : path-like
+        Where to; a file that is there is replaced.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is of another class.
+    ValueError
+        If a parameter cannot be stored: a function, callbacks, or an object of a class
+        that Keras does not have.
+    OSError
+        If the file cannot be written. One that was there before is left as it is.
+
+    See Also
+    --------
+    load : Reads the file.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from sklearn.datasets import load_iris
+    >>> import skreg
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = skreg.MLPRegularizedClassifier((8,), epochs=5).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "iris.skreg"
+    ...     skreg.save(network, path)
+    ...     loaded = skreg.load(path)
+    >>> bool((loaded.predict_proba(X) == network.predict_proba(X)).all())
+    True
+    """
+    name = type(estimator).__name__
+    if CLASSES.get(name) is not type(estimator):
+        raise TypeError(
+            f"The 'estimator' parameter must be a {' or '.join(CLASSES)}: of a "
+            f"pipeline its last step, of a search its best_estimator_. Got {name} "
+            "instead."
+        )
+    storage.write(path, "estimator", {"estimator": network_content(estimator)})
+
+
+def load(path: Path) -> Any:
+    """The estimator that `save` wrote.
+
+    Nothing in the file is executed, and nothing but built-in values, arrays, and
+    optimizers, schedules and initializers of Keras's own is made of it.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    MLPRegularizedClassifier or MLPRegularizedRegressor
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, of a newer format, or none of `save`'s.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    See `save`.
+    """
+    content = storage.read(path, "estimator", "checkpoint")
+    with storage.reading(path):
+        return network_from(content["estimator"], CLASSES)

@@ -1,0 +1,1 @@
+"""From constructor parameters and rows to a job of the engine."""

@@ -1,0 +1,155 @@
+"""From an estimator and its samples to the job that the engine trains."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from .. import engine
+from ..engine import Job, Rows, Stopping
+from .configuration import (
+    batch_size_of,
+    descent,
+    kernel_initializers,
+    numbers_of,
+    schedule_of,
+    seeded,
+    structure_of,
+)
+from .inputs import Standardizer
+
+REMEMBERED_SIZE = 20_000
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a training stands to those before it.
+
+    Attributes
+    ----------
+    seed : int
+    goes_on : bool
+        From the state that the estimator has.
+    is_part : bool
+        One epoch over a part of the data, not a fit.
+    """
+
+    seed: int
+    goes_on: bool
+    is_part: bool
+
+
+def job_of(estimator, training, validation, course):
+    """The structure and the job of this training, from samples as they were given."""
+    found = descent(estimator)
+    is_part, dtype = course.is_part, engine.floatx()
+    rows = _rows(estimator, training, dtype, keeps_scale=is_part)
+    batch_size, room = batch_size_of(estimator, len(rows))
+    structure = structure_of(estimator, found, room)
+    numbers = numbers_of(estimator, found, None if is_part else len(rows))
+    state = _start(estimator, structure, numbers, course)
+    steps_per_epoch = -(-len(rows) // batch_size)
+    job = Job(
+        state=state,
+        rows=rows,
+        numbers=numbers,
+        schedule=schedule_of(
+            estimator,
+            found,
+            steps=estimator.epochs * steps_per_epoch,
+            # Parts of the data follow one schedule, fits have each their own.
+            taken=state.step if is_part else 0,
+            first_step=state.step,
+            is_part=is_part,
+        ),
+        batch_size=batch_size,
+        epochs=1 if is_part else estimator.epochs,
+        seed=course.seed,
+        validation=validation and _rows(estimator, validation, dtype),
+        monitor=_monitored(estimator),
+        stopping=None if is_part else _stopping(estimator),
+    )
+    return structure, job
+
+
+def _rows(estimator, sample, dtype, keeps_scale=False):
+    """The sample as the engine takes it, without what weighs nothing.
+
+    Weights are brought to mean 1, so that only their ratios count, unless they have to
+    mean the same in other parts of the data.
+    """
+    weight = sample.weight * estimator._class_weights(sample.y)
+    if not weight.any():
+        raise ValueError(
+            "The weights of all rows are 0 (sample_weight, or its product with "
+            "class_weight). At least one row must have a weight above 0."
+        )
+    if not weight.all():
+        sample, weight = sample[weight > 0], weight[weight > 0]
+    if not keeps_scale:
+        weight = weight / weight.max()  # a sum of huge weights would overflow
+        weight = weight / weight.mean()
+    standardizer = Standardizer(**estimator._input_statistics)
+    with np.errstate(over="ignore"):
+        y = estimator._coder().encode(sample.y).astype(dtype)
+    if not np.isfinite(y).all():
+        raise ValueError(f"Input y contains a value too large for dtype({dtype!r}).")
+    return Rows(standardizer.transform(sample.X, dtype), y, weight.astype(dtype))
+
+
+def _start(estimator, structure, numbers, course):
+    """The state that training starts from."""
+    if not course.goes_on:
+        initializers = kernel_initializers(estimator, len(structure.widths) - 1)
+
+        def draw(layer, shape, seed):
+            return _drawn(initializers[layer], shape, seed, structure.dtype)
+
+        weights, moving = engine.initial_weights(structure, draw, course.seed)
+        slots = engine.initial_slots(structure, weights, numbers)
+        return engine.State(weights, moving, slots)
+    before, state = estimator._structure(), estimator._training_state()
+    for what, parameters in (
+        (engine.weight_shapes, "hidden_layer_sizes and batchnorm"),
+        (engine.output_activation, "a loss with the same kind of output"),
+        (lambda structure: structure.dtype, "Keras's floatx"),
+    ):
+        if what(before) != what(structure):
+            raise ValueError(
+                "Training can go on (warm_start, partial_fit) only from the same "
+                f"network: with the same {parameters} as in the fit before. Got others:"
+                " fit with warm_start=False."
+            )
+    if (before.optimizer, before.options) != (structure.optimizer, structure.options):
+        slots = engine.initial_slots(structure, state.weights, numbers)
+        state = replace(state, slots=slots, step=0)
+    return state
+
+
+def _drawn(initializer, shape, seed, dtype):
+    """A kernel before training."""
+    if isinstance(initializer, str) and np.prod(shape) <= REMEMBERED_SIZE:
+        return _remembered(initializer, shape, seed, dtype)
+    return seeded(initializer, seed)(shape, dtype)
+
+
+@lru_cache(128)
+def _remembered(initializer, shape, seed, dtype):
+    """A small kernel: the candidates of a search often start from the same ones."""
+    return np.asarray(seeded(initializer, seed)(shape, dtype))
+
+
+def _monitored(estimator):
+    """The history's entry that decides on the best epoch."""
+    is_loss = estimator.monitor in ("loss", "val_loss")
+    return estimator.monitor if is_loss else f"val_{estimator.monitor}"
+
+
+def _stopping(estimator):
+    if not estimator.early_stopping:
+        return None
+    return Stopping(
+        patience=estimator.patience,
+        min_delta=estimator.min_delta,
+        restore_best_weights=bool(estimator.restore_best_weights),
+    )

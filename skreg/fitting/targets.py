@@ -1,0 +1,167 @@
+"""Targets: what the network is trained on, and back from its outputs.
+
+A coder is made from the training targets and then encodes others.
+"""
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+# The engine's loss for a classifier's `loss` with one output a label, and with one
+# output a class.
+_CLASS_LOSSES = {
+    "log_loss": ("binary_log_loss", "categorical_log_loss"),
+    "focal": ("binary_focal", "categorical_focal"),
+    "hinge": ("binary_hinge", "categorical_hinge"),
+}
+
+
+def check_class_targets(y):
+    """Classes as a column, shape (n,), or a 0/1 indicator matrix; raises for others."""
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y of several columns must be an indicator matrix of labels, 0 or 1. "
+                f"Got the values {np.unique(y).tolist()}."
+            )
+        return y
+    if kind.endswith("multioutput"):
+        raise ValueError(
+            "y must have one column, or be a 0/1 indicator matrix of labels. Got "
+            "several columns of classes: fit one estimator a column with "
+            "sklearn.multioutput.MultiOutputClassifier."
+        )
+    return column_or_1d(y, warn=True)
+
+
+def described(coder):
+    """The coder's attributes as a text."""
+    return repr([(k, np.asarray(v).tolist()) for k, v in vars(coder).items()])
+
+
+class ClassTargets:
+    """Classes as codes: binary, multiclass or multilabel.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+    multilabel : bool
+    """
+
+    def __init__(self, classes, multilabel):
+        self.classes = classes
+        self.multilabel = multilabel
+
+    @classmethod
+    def of(cls, y, classes=None):
+        """From checked targets, or from `classes` where those are known."""
+        if y.ndim == 2:
+            return cls(np.arange(y.shape[1]), True)
+        found = np.unique(y if classes is None else classes)
+        if len(found) < 2:
+            raise ValueError(
+                f"y must hold at least 2 classes. Got one class: {found.tolist()[0]!r}."
+            )
+        return cls(found, False)
+
+    @property
+    def n_outputs(self):
+        """Columns of the network's output."""
+        binary = len(self.classes) == 2 and not self.multilabel
+        return 1 if binary else len(self.classes)
+
+    def loss(self, name):
+        """The engine's loss for the parameter's `name`."""
+        one_hot = not self.multilabel and self.n_outputs > 1
+        return _CLASS_LOSSES[name][one_hot]
+
+    def encode(self, y):
+        """Targets as the engine takes them, shape (n, 1) or (n, n_labels)."""
+        if y.shape[1:] != (self.classes.shape if self.multilabel else ()):
+            wanted = f"{len(self.classes)} columns" if self.multilabel else "one column"
+            raise ValueError(
+                f"y must have {wanted}, as in the first fit. Got shape {y.shape}."
+            )
+        return y.astype(float) if self.multilabel else self.codes(y)[:, None] + 0.0
+
+    def codes(self, y):
+        """The position of each label among the classes; raises for other labels."""
+        unknown = np.setdiff1d(y, self.classes)
+        if len(unknown):
+            raise ValueError(
+                f"y must hold labels among the classes {self.classes.tolist()}. Got "
+                f"{unknown.tolist()} as well."
+            )
+        return np.searchsorted(self.classes, y)
+
+    def weights(self, by_label):
+        """The weight of each class, from a dictionary; 1 where it has none."""
+        unknown = set(by_label) - set(self.classes.tolist())
+        if unknown:
+            raise ValueError(
+                "The 'class_weight' parameter must have keys among the classes "
+                f"{self.classes.tolist()}. Got {sorted(unknown, key=str)} as well."
+            )
+        labels = self.classes.tolist()
+        return np.array([by_label.get(label, 1.0) for label in labels], float)
+
+
+class NumberTargets:
+    """Numbers, standardised where that is wanted.
+
+    Attributes
+    ----------
+    offset, scale : ndarray of shape (n_outputs,)
+        Targets are ``offset + scale * outputs``.
+    one_dimensional : bool
+        Whether predictions have shape (n,).
+    """
+
+    def __init__(self, offset, scale, one_dimensional):
+        self.offset = offset
+        self.scale = scale
+        self.one_dimensional = one_dimensional
+
+    @classmethod
+    def of(cls, y, weight, normalize, loss):
+        """The coder of these targets, weighted by `weight`."""
+        columns, weight = y.reshape(len(y), -1), weight / weight.max()
+        offset, scale = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
+        if normalize:
+            mean = np.average(columns, axis=0, weights=weight)
+            if loss == "poisson":  # its predictions are exponentials: only scaled
+                scale = mean
+            else:
+                offset = mean
+                scale = np.sqrt(
+                    np.average((columns - mean) ** 2, axis=0, weights=weight)
+                )
+                # A column that is constant but for rounding keeps its size.
+                scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
+        return cls(offset, np.where(scale > 0, scale, 1.0), y.ndim == 1)
+
+    @property
+    def n_outputs(self):
+        """Columns of the network's output."""
+        return len(self.offset)
+
+    def loss(self, name):
+        """The engine's loss for the parameter's `name`."""
+        return name
+
+    def encode(self, y):
+        """Targets as the engine takes them, shape (n, n_outputs)."""
+        columns = y.reshape(len(y), -1)
+        if columns.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y must have {self.n_outputs} columns, as in the first fit. Got "
+                f"{columns.shape[1]}."
+            )
+        return (columns - self.offset) / self.scale
+
+    def decode(self, outputs):
+        """Predictions in the targets' units."""
+        y = self.offset + self.scale * outputs
+        return y[:, 0] if self.one_dimensional else y

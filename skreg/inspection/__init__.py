@@ -1,0 +1,1 @@
+"""What a network does, measured on folds and drawn."""

@@ -1,0 +1,228 @@
+"""What folds tell: the network is trained again on them, beside four others.
+
+The same for longer, a larger one for as long, the same with a smaller learning rate,
+and the same on half of the rows. What these gain is the evidence, with intervals over
+the folds; no difference within noise counts.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.metrics import log_loss
+from sklearn.utils import _safe_indexing, indexable
+
+from ..fitting.parameters import hidden_layers
+from .diagnosis import (
+    DIVERGING,
+    GAIN,
+    GAP,
+    GOOD_FIT,
+    NOT_CONVERGED,
+    OVERFITTING,
+    RISE,
+    UNCLEAR,
+    UNDERFITTING,
+    Estimate,
+    diagnosis,
+    end_of,
+    larger_layers,
+    smaller_rate,
+)
+from .folds import on_all_splits, paired_interval, splits_of
+
+# Times the epochs, long enough to tell a small network from a short training.
+LONGER = 4
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What one variant came to on one fold, in relative losses."""
+
+    training: float
+    validation: float
+    training_error: float
+    validation_error: float
+    history: dict
+
+
+def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
+    """The `Diagnosis` from the network and its variants, trained on folds."""
+    X, y = indexable(X, y)
+    splits = splits_of(estimator, X, y, cv, seed=random_state)
+    plain = clone(estimator).set_params(
+        callbacks=None, checkpoint=None, warm_start=False, verbose=0
+    )
+    own, longer, larger, slower, fewer = on_all_splits(
+        partial(_fold, plain, X, y), _variants(estimator), splits
+    )
+    n = len(splits)
+    failed = [fold for fold in own if isinstance(fold, Exception)]
+    if failed:
+        if "diverged" not in str(failed[0]):
+            raise failed[0]
+        reason = f"{len(failed)} of {n} folds did. {failed[0]}"
+        return diagnosis(estimator, DIVERGING, reason)
+
+    def estimate(values):
+        return Estimate(float(np.mean(values)), *paired_interval(values, splits))
+
+    def gain(before, after, rows="validation"):
+        if any(isinstance(fold, Exception) for fold in [*before, *after]):
+            return Estimate(0.0, -np.inf, np.inf)
+        pairs = zip(before, after, strict=True)
+        return estimate([getattr(b, rows) - getattr(a, rows) for b, a in pairs])
+
+    evidence = {
+        "training loss": estimate([f.training for f in own]),
+        "validation loss": estimate([f.validation for f in own]),
+        "gap": estimate([f.validation - f.training for f in own]),
+        "rise since the best epoch": estimate(_rises(estimator, own)),
+        "gain by more epochs": gain(own, longer),
+        "gain by more units": gain(longer, larger),
+        "gain by twice the rows": gain(fewer, own),
+        "training gain by a smaller rate": gain(own, slower, "training"),
+    }
+    verdict, reason = _judge_folds(evidence)
+    if reference_error is not None:
+        error = estimate([f.training_error for f in own])
+        evidence |= {
+            "training error": error,
+            "avoidable bias": estimate(
+                [f.training_error - reference_error for f in own]
+            ),
+            "variance": estimate([f.validation_error - f.training_error for f in own]),
+        }
+    return diagnosis(estimator, verdict, reason, evidence, _mean_curves(own))
+
+
+def _variants(estimator):
+    """Parameters and share of the rows: as it is, longer, larger, slower, fewer."""
+    sizes = larger_layers(hidden_layers(estimator.hidden_layer_sizes))
+    return [
+        ({}, 1.0),
+        ({"epochs": LONGER * estimator.epochs}, 1.0),
+        ({"epochs": 2 * estimator.epochs, "hidden_layer_sizes": sizes}, 1.0),
+        ({"learning_rate": smaller_rate(estimator)}, 1.0),
+        ({}, 0.5),
+    ]
+
+
+def _fold(estimator, X, y, variant, split):
+    """A variant's `_Fold`, or the error of its fit."""
+    (parameters, share), (train, test) = variant, split
+    if share < 1:
+        rng = np.random.default_rng(0)
+        train = rng.permutation(train)[: max(2, int(share * len(train)))]
+    training = _safe_indexing(X, train), _safe_indexing(y, train)
+    validation = _safe_indexing(X, test), _safe_indexing(y, test)
+    network = clone(estimator).set_params(**parameters)
+    try:
+        network.fit(*training, X_val=validation[0], y_val=validation[1])
+        losses = [
+            _relative_loss(network, *p, training[1]) for p in (training, validation)
+        ]
+    except ValueError as error:
+        return error
+    errors = [_error(network, *part) for part in (training, validation)]
+    return _Fold(*losses, *errors, network.history_)
+
+
+def _relative_loss(network, X, y, y_train):
+    """Cross-entropy or squared error, over that of the best constant prediction."""
+    y, y_train = np.asarray(y), np.asarray(y_train)
+    if not is_classifier(network):
+        error = np.mean((network.predict(X) - y) ** 2)
+        return float(error / np.mean((y - y_train.mean(axis=0)) ** 2))
+    if y.ndim == 2 or not hasattr(network, "predict_proba"):
+        rows, counts = np.unique(y_train, axis=0, return_counts=True)
+        misses = y != rows[counts.argmax()]
+        share = np.mean(misses.reshape(len(y), -1).any(axis=1))
+        return _error(network, X, y) / max(share, 1 / len(y))
+    shares = np.mean(y_train[:, None] == network.classes_, axis=0)
+    constant = np.tile(shares, (len(y), 1))
+    labels = network.classes_
+    return float(
+        log_loss(y, network.predict_proba(X), labels=labels)
+        / log_loss(y, constant, labels=labels)
+    )
+
+
+def _error(network, X, y):
+    """Share of rows that are wrong, or the root of the mean squared error."""
+    if is_classifier(network):
+        return float(1 - network.score(X, y))
+    return float(np.sqrt(np.mean((network.predict(X) - np.asarray(y)) ** 2)))
+
+
+def _rises(estimator, folds):
+    """How far each fold's validation loss ends above that of the best common epoch."""
+    if estimator.early_stopping and estimator.restore_best_weights:
+        return [0.0] * len(folds)
+    length = min(len(fold.history["val_loss"]) for fold in folds)
+    curves = np.array([fold.history["val_loss"][:length] for fold in folds])
+    best = curves.mean(axis=0).argmin()
+    return [(end_of(c) - c[best]) / max(c[0], c[best]) for c in curves]
+
+
+def _mean_curves(folds):
+    length = min(len(fold.history["loss"]) for fold in folds)
+    return {
+        name: np.mean([f.history[name][:length] for f in folds], axis=0).tolist()
+        for name in ("loss", "val_loss")
+    }
+
+
+def _judge_folds(evidence):
+    """The verdict and its reason, by the first rule that holds."""
+    gap, rise = evidence["gap"], evidence["rise since the best epoch"]
+    epochs, units = evidence["gain by more epochs"], evidence["gain by more units"]
+    training, validation = evidence["training loss"], evidence["validation loss"]
+    rate = evidence["training gain by a smaller rate"]
+    within = {"gap": (gap, GAP), "rise": (rise, RISE)}
+    within |= {"more epochs": (epochs, GAIN), "more units": (units, GAIN)}
+    doubtful = [name for name, (found, limit) in within.items() if found.mean > limit]
+    more_units = f"more units lower the validation loss by {units}"
+    rules = [
+        (
+            training.mean > 1.2,
+            DIVERGING,
+            "the training rows are predicted worse than by guessing",
+        ),
+        (
+            rate.is_above(RISE) and rate.mean >= epochs.mean,
+            DIVERGING,
+            f"a smaller learning rate lowers the training loss by {rate}",
+        ),
+        (
+            epochs.is_above(GAIN) and epochs.mean >= units.mean,
+            NOT_CONVERGED,
+            f"{LONGER} times the epochs lower the validation loss by {epochs}",
+        ),
+        (units.is_above(GAIN) and gap.mean <= GAP, UNDERFITTING, more_units),
+        (
+            gap.is_above(GAP),
+            OVERFITTING,
+            f"the validation loss is above the training loss by {gap}",
+        ),
+        (
+            rise.is_above(RISE),
+            OVERFITTING,
+            f"the validation loss has risen since its best epoch by {rise}",
+        ),
+        (units.is_above(GAIN), UNDERFITTING, more_units),
+        (
+            validation.high >= 1,
+            UNCLEAR,
+            "validation rows are predicted no better than by guessing, and neither "
+            "more epochs nor more units help: the features may tell nothing",
+        ),
+        (doubtful, UNCLEAR, f"within the folds' noise: {', '.join(doubtful)}"),
+    ]
+    for holds, verdict, reason in rules:
+        if holds:
+            return verdict, reason
+    return GOOD_FIT, (
+        f"the gap is {gap}, and neither more epochs nor more units help by {GAIN}"
+    )

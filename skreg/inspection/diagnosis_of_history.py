@@ -1,0 +1,96 @@
+"""What the history of one fit tells."""
+
+import numpy as np
+
+from .diagnosis import (
+    DIVERGING,
+    GAIN,
+    GAP,
+    GOOD_FIT,
+    NOT_CONVERGED,
+    OVERFITTING,
+    RISE,
+    UNCLEAR,
+    diagnosis,
+    end_of,
+)
+
+LOW_LOSS = 0.25  # share of the first epoch's loss; a curve alone can say good below
+
+
+def diagnose_history(estimator):
+    """The `Diagnosis` that a fitted network's own history allows."""
+    history = estimator.history_
+    training = np.asarray(history["loss"], float)
+    curves = {"loss": training.tolist()}
+    if not len(training):  # of a Keras network from a file
+        reason = "the network brought no history. Give diagnose X and y"
+        return diagnosis(estimator, UNCLEAR, reason)
+    evidence = {"training loss": end_of(training)}
+    if end_of(training) > 1.2 * training[0]:
+        reason = "the training loss ends above its start"
+        return diagnosis(estimator, DIVERGING, reason, evidence, curves)
+    validation = np.asarray(history.get("val_loss", ()), float)
+    if len(validation) != len(training) or not np.isfinite(validation).all():
+        reason = (
+            "there are no validation losses in the history. Fit with "
+            "early_stopping=True or X_val and y_val, or give diagnose X and y"
+        )
+        return diagnosis(estimator, UNCLEAR, reason, evidence, curves)
+    curves["val_loss"] = validation.tolist()
+    if estimator.early_stopping and estimator.restore_best_weights:
+        kept = estimator.best_epoch_  # its weights are those of this epoch
+        training, validation = training[:kept], validation[:kept]
+    start = max(validation[0], training[0])
+    gap = (end_of(validation) - end_of(training)) / start
+    rise = (end_of(validation) - validation.min()) / start
+    late = (_middle(validation) - end_of(validation)) / start
+    noise = 2 * _noise(validation) / start
+    evidence = {
+        "training loss": end_of(training),
+        "validation loss": end_of(validation),
+        "gap, of the first loss": gap,
+        "rise since the best epoch, of the first loss": rise,
+        "noise of the validation curve, of the first loss": noise,
+    }
+    left = end_of(validation) / start
+    verdict, reason = _judge_curves(gap, rise, late, noise, left)
+    return diagnosis(estimator, verdict, reason, evidence, curves)
+
+
+def _judge_curves(gap, rise, late, noise, left):
+    if late > max(GAIN, noise) and rise <= max(GAIN, noise):
+        return NOT_CONVERGED, f"the validation loss still falls, lately by {late:.0%}"
+    if rise > max(RISE, noise):
+        return (
+            OVERFITTING,
+            f"the validation loss has risen by {rise:.0%} since its best",
+        )
+    if gap > max(2 * GAP, noise):
+        return OVERFITTING, f"the validation loss is {gap:.0%} above the training loss"
+    if gap > max(GAP, noise):
+        return UNCLEAR, (
+            f"the gap of {gap:.0%} may come from these few validation rows: give "
+            "diagnose X and y"
+        )
+    if left < LOW_LOSS:
+        return GOOD_FIT, f"both losses are low, {left:.0%} of the first, and agree"
+    return UNCLEAR, (
+        "the curves agree, which a network does that fits well, and one that is too "
+        "small. Give diagnose X and y: it tries a larger one"
+    )
+
+
+def _middle(curve):
+    """The mean of as many epochs, three quarters of the way."""
+    end = max(1, 3 * len(curve) // 4)
+    return float(np.mean(curve[max(0, end - max(1, len(curve) // 20)) : end]))
+
+
+def _noise(curve):
+    """Standard deviation of the values about a smooth curve, from second differences.
+
+    Those of the second half: (1, -2, 1) has a sum of squares of 6.
+    """
+    second = np.diff(curve[len(curve) // 2 :], 2)
+    return float(np.sqrt(np.mean(second**2) / 6)) if len(second) else np.inf

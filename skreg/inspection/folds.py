@@ -1,0 +1,68 @@
+"""Folds, and what can be said of means over them."""
+
+from numbers import Integral
+
+import joblib
+import numpy as np
+from scipy.stats import t as student
+from sklearn.base import is_classifier
+from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, check_cv
+from sklearn.utils.multiclass import type_of_target
+
+from ..stacking.context import stacked_if_not_yet
+
+CONFIDENCE = 0.95
+
+
+def shuffled_folds(estimator, y, n_splits, repeats, seed):
+    """A splitter into folds, which keep the proportions of a classifier's classes."""
+    has_classes = type_of_target(y) in ("binary", "multiclass")
+    stratified = is_classifier(estimator) and has_classes
+    kind = RepeatedStratifiedKFold if stratified else RepeatedKFold
+    return kind(n_splits=n_splits, n_repeats=repeats, random_state=seed)
+
+
+def splits_of(estimator, X, y, cv, repeats=1, seed=0):
+    """Training and validation rows: of shuffled folds, or as a splitter gives them."""
+    if isinstance(cv, Integral):
+        cv = shuffled_folds(estimator, y, cv, repeats, seed)
+    return list(check_cv(cv, y).split(X, y))
+
+
+def on_all_splits(function, variants, splits):
+    """What a function gives for each variant, a list with one result a split.
+
+    Its fits train in stacks.
+    """
+    variants = list(variants)
+    with stacked_if_not_yet():
+        found = joblib.Parallel()(
+            joblib.delayed(function)(variant, split)
+            for variant in variants
+            for split in splits
+        )
+    n = len(splits)
+    return [found[start * n : (start + 1) * n] for start in range(len(variants))]
+
+
+def score_name(estimator, scoring):
+    """What to call the score."""
+    if scoring is None:
+        return "accuracy" if is_classifier(estimator) else "R2"
+    return scoring if isinstance(scoring, str) else "score"
+
+
+def paired_interval(differences, splits):
+    """The confidence interval of a mean over folds whose training rows overlap.
+
+    The variance of a mean of n folds is (1/n + test rows / training rows) times that
+    of a fold, not 1/n times (Nadeau & Bengio 2003).
+    """
+    n = len(differences)
+    if n < 2:
+        return -np.inf, np.inf
+    ratio = np.mean([len(test) / len(train) for train, test in splits])
+    spread = np.sqrt((1 / n + ratio) * np.var(differences, ddof=1))
+    half = student.ppf(0.5 + CONFIDENCE / 2, n - 1) * spread
+    mean = np.mean(differences)
+    return float(mean - half), float(mean + half)

@@ -1,0 +1,166 @@
+"""A figure of the scores over one parameter."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..fitting.networks import prefix_of
+from ..typing import Axes, Features, Splitter, Targets
+from .displays import TRAINING, VALIDATION, axes_or_new
+from .folds import score_name, splits_of
+from .trials import Trial
+
+MOST_TICKS = 9
+
+
+class RegularizationPathDisplay:
+    """Training and validation score over one parameter.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    values : sequence
+        Its values.
+    train_scores, validation_scores : array of shape (n_values, n_splits)
+    scoring : str, default="score"
+        Name of the score.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from skreg import MLPRegularizedClassifier, RegularizationPathDisplay
+    >>> from skreg.datasets import load_sonar
+    >>> network = MLPRegularizedClassifier((16,), epochs=10, random_state=0)
+    >>> display = RegularizationPathDisplay.from_estimator(
+    ...     network, *load_sonar(), param_name="dropout", param_range=[0.0, 0.3, 0.6]
+    ... )
+    >>> display.validation_scores.shape
+    (3, 5)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        values: Sequence,
+        train_scores: ArrayLike,
+        validation_scores: ArrayLike,
+        scoring: str = "score",
+    ) -> None:
+        self.name = name
+        self.values = list(values)
+        self.train_scores = np.asarray(train_scores, float)
+        self.validation_scores = np.asarray(validation_scores, float)
+        self.scoring = scoring
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Features,
+        y: Targets,
+        *,
+        param_name: str,
+        param_range: Sequence,
+        cv: int | Splitter = 5,
+        scoring: str | Callable | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Train all points in stacks, and draw them.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            The network, or a pipeline that ends in one.
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        param_name : str
+            A parameter of the network.
+        param_range : sequence
+            Its values.
+        cv : int, splitter or iterable, default=5
+            Folds, shuffled (and stratified for classes); or as in ``GridSearchCV``.
+        scoring : str or callable, default=None
+            As in ``GridSearchCV``; None is accuracy or R2.
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+
+        Returns
+        -------
+        RegularizationPathDisplay
+        """
+        name = prefix_of(estimator) + param_name
+        splits = splits_of(estimator, X, y, cv)
+        found = Trial(estimator, X, y, splits, scoring).scores(
+            [{name: value} for value in param_range]
+        )
+        for scores in found:
+            if isinstance(scores, Exception):
+                raise scores
+        display = cls(
+            param_name,
+            param_range,
+            [[score.train for score in scores] for scores in found],
+            [[score.validation for score in scores] for scores in found],
+            score_name(estimator, scoring),
+        )
+        return display.plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw means, with a band of one standard error of the folds.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+
+        Returns
+        -------
+        RegularizationPathDisplay
+        """
+        ax = axes_or_new(ax, figsize=(5.5, 3.6))
+        is_number = all(np.isscalar(v) and not isinstance(v, str) for v in self.values)
+        is_log = is_number and self._spans_orders()
+        # No logarithmic scale has a 0: then all values stand side by side.
+        is_scale = is_number and not (is_log and min(self.values) == 0)
+        places = self.values if is_scale else np.arange(len(self.values))
+        for scores, color, label in (
+            (self.train_scores, TRAINING, "training"),
+            (self.validation_scores, VALIDATION, "validation"),
+        ):
+            mean = scores.mean(axis=1)
+            error = scores.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
+            ax.plot(places, mean, "o-", color=color, label=label, markersize=4)
+            ax.fill_between(
+                places, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
+            )
+        if not is_scale:
+            shown = slice(None, None, -(-len(places) // MOST_TICKS))
+            ax.set_xticks(places[shown], [_text(v) for v in self.values[shown]])
+        elif is_log:
+            ax.set_xscale("log")
+        ax.set(xlabel=self.name, ylabel=self.scoring)
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _spans_orders(self):
+        above = [v for v in self.values if v > 0]
+        is_wide = len(above) > 1 and max(above) >= 50 * min(above)
+        return min(self.values) >= 0 and is_wide
+
+
+def _text(value):
+    """A value as a tick's label: layers as "64-64", numbers without a tail."""
+    if isinstance(value, (tuple, list)):
+        return "-".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,74 @@
+"""Variants of an estimator, trained and scored on the same splits."""
+
+from dataclasses import dataclass
+
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+from sklearn.utils import _safe_indexing, indexable
+
+from ..fitting.networks import network_of
+from .folds import on_all_splits
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a variant came to on one split.
+
+    Attributes
+    ----------
+    train, validation : float
+    cost : float
+        Multiplications of the training, but for a factor.
+    """
+
+    train: float
+    validation: float
+    cost: float
+
+
+class Trial:
+    """An estimator's variants on the same splits of the same rows.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+    X, y : array-like
+    splits : list of (train rows, test rows)
+    scoring : str, callable or None
+    """
+
+    def __init__(self, estimator, X, y, splits, scoring):
+        self.estimator = estimator
+        self.X, self.y = indexable(X, y)
+        self.splits = splits
+        self.scorer = check_scoring(estimator, scoring=scoring)
+
+    def rows(self, indices):
+        """Features and targets of some rows."""
+        return _safe_indexing(self.X, indices), _safe_indexing(self.y, indices)
+
+    def run(self, parameters, split):
+        """The `Score` of a variant on a split, or the error of its fit."""
+        training, validation = map(self.rows, split)
+        estimator = clone(self.estimator).set_params(**parameters)
+        try:
+            estimator.fit(*training)
+        except ValueError as error:
+            return error
+        members = network_of(estimator).members_
+        return Score(
+            train=self.scorer(estimator, *training),
+            validation=self.scorer(estimator, *validation),
+            cost=sum(m.n_iter_ * m.n_parameters_ for m in members) * len(split[0]),
+        )
+
+    def scores(self, variants, splits=None):
+        """For each variant a list with a `Score` a split, or the first error.
+
+        `splits` are some of the trial's; None means all.
+        """
+        splits = self.splits if splits is None else splits
+        found = on_all_splits(self.run, variants, splits)
+        return [
+            next((s for s in own if isinstance(s, Exception)), own) for own in found
+        ]

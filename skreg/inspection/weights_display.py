@@ -1,0 +1,108 @@
+"""A figure of a network's weights, and of its dead units."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..typing import Features
+from .displays import TRAINING
+
+
+class WeightsDisplay:
+    """Histograms of each layer's kernel, and the share of its units that are dead.
+
+    A unit is dead where its activation is the same, within rounding, on all rows: it
+    adds nothing but a constant, and under ReLU it does not learn any more.
+
+    Parameters
+    ----------
+    kernels : list of ndarray
+        One a layer, shape (inputs, units).
+    dead : list of float
+        Share of dead units of each hidden layer; empty where no rows were given.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from skreg import MLPRegularizedClassifier, WeightsDisplay
+    >>> from skreg.datasets import load_sonar
+    >>> X, y = load_sonar()
+    >>> network = MLPRegularizedClassifier((16, 8), epochs=10).fit(X, y)
+    >>> len(WeightsDisplay.from_estimator(network, X).axes_)
+    3
+    """
+
+    def __init__(self, kernels: list[np.ndarray], dead: Sequence[float] = ()) -> None:
+        self.kernels = kernels
+        self.dead = list(dead)
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Features | None = None) -> Self:
+        """Draw the layers of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : fitted MLPRegularizedClassifier or MLPRegularizedRegressor
+        X : {array-like, dataframe} of shape (n_samples, n_features), default=None
+            Rows to look for dead units on; None leaves that out.
+
+        Returns
+        -------
+        WeightsDisplay
+        """
+        check_is_fitted(estimator)
+        weights = estimator.members_[0]._state["weights"]
+        kernels = [w for name, w in weights.items() if name.startswith("kernel")]
+        dead = () if X is None else dead_units(estimator, X)
+        return cls(kernels, dead).plot()
+
+    def plot(self) -> Self:
+        """Draw the histograms.
+
+        Returns
+        -------
+        WeightsDisplay
+        """
+        import matplotlib.pyplot as plt  # noqa: PLC0415 (an extra, and slow)
+
+        n = len(self.kernels)
+        self.figure_, axes = plt.subplots(
+            1, n, figsize=(2.8 * n, 2.8), layout="constrained", squeeze=False
+        )
+        self.axes_ = axes[0]
+        for layer, (ax, kernel) in enumerate(
+            zip(self.axes_, self.kernels, strict=True)
+        ):
+            ax.hist(kernel.ravel(), bins=40, color=TRAINING)
+            name = "output" if layer == n - 1 else f"hidden {layer + 1}"
+            ax.set_title(f"{name}, {kernel.shape[0]} x {kernel.shape[1]}", fontsize=10)
+            note = f"near 0: {np.mean(np.abs(kernel) < 1e-3):.0%}"
+            if layer < len(self.dead):
+                note += f"\ndead units: {self.dead[layer]:.0%}"
+            ax.set_xlabel(f"weight\n{note}", fontsize=9)
+            ax.set_yticks([])
+        return self
+
+
+def dead_units(estimator, X):
+    """The share of units of each hidden layer that are the same on all rows.
+
+    Parameters
+    ----------
+    estimator : fitted MLPRegularizedClassifier or MLPRegularizedRegressor
+    X : {array-like, dataframe} of shape (n_samples, n_features)
+
+    Returns
+    -------
+    list of float
+    """
+    return [
+        float(np.mean(np.ptp(activity, axis=0) <= 1e-7))
+        for activity in estimator.members_[0]._activities(X)
+    ]

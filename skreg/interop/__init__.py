@@ -1,0 +1,1 @@
+"""To other libraries and back: Keras models and callbacks, SciKeras, ONNX."""

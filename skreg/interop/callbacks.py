@@ -1,0 +1,241 @@
+"""Who looks at each epoch: scorers, Keras callbacks and the line of `verbose`."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+from sklearn.metrics import get_scorer
+
+from ..engine import Progress, Schedule
+from ..engine.lazy_keras import keras
+from ..fitting.targets import described
+from .keras_model import build_model, read_state, read_weights, write_state
+
+# Keras's own callbacks that have batch hooks, and the setting by which they need none.
+_BY_EPOCH = {
+    "ModelCheckpoint": "save_freq",
+    "BackupAndRestore": "save_freq",
+    "TensorBoard": "update_freq",
+}
+
+
+def _hears_of_batches(callback):
+    """Whether the callback does something at each batch."""
+    kind, plain = type(callback), keras().callbacks.Callback
+    setting = _BY_EPOCH.get(kind.__name__)
+    if setting and getattr(callback, setting, None) == "epoch":
+        return False
+    hooks = "on_train_batch_begin", "on_train_batch_end", "on_batch_begin"
+    return any(
+        getattr(kind, hook) is not getattr(plain, hook) or hook in vars(callback)
+        for hook in (*hooks, "on_batch_end")
+    )
+
+
+class Listener:
+    """Tells a fit's callbacks of its epochs, as ``keras.Model.fit`` would.
+
+    The callbacks are copies, so that fits of one search can share a list of them. Their
+    ``model`` is the estimator's plain Keras model with the lane's weights of the
+    moment. Setting its ``stop_training`` or its optimizer's learning rate acts on the
+    training, and so do weights that are changed when training begins or ends; weights
+    that are changed in between do not. Batches are told to the callbacks that have
+    hooks for them.
+    """
+
+    def __init__(self, estimator, job):
+        self._epochs, self._verbose = job.epochs, estimator.verbose
+        self._structure, self._schedule = estimator._structure(), job.schedule
+        self._rate = None
+        self._logs = {}
+        self._callbacks = None
+        self._hear_batches = []
+        self._epoch_in_sklearn = None
+        if getattr(estimator, "_skl_callbacks", None):
+            self._epoch_in_sklearn = SklearnEpochs(estimator)
+        if estimator.callbacks:
+            self._model = build_model(estimator)
+            self._callbacks = keras().callbacks.CallbackList(
+                copy.deepcopy(list(estimator.callbacks)),
+                model=self._model,
+                epochs=job.epochs,
+                steps=job.steps_per_epoch,
+                verbose=0,
+            )
+            self._hear_batches = [
+                c for c in self._callbacks.callbacks if _hears_of_batches(c)
+            ]
+            self._steps_per_epoch = job.steps_per_epoch
+            self._model.stop_training = False
+
+    @property
+    def hears_of_batches(self):
+        """Whether a callback does something at each batch."""
+        return bool(self._hear_batches)
+
+    def start(self, state, epoch, rate=None):
+        """Before the first epoch to train, counted from 0.
+
+        `rate` is the learning rate that callbacks had set before, None if none.
+
+        Returns
+        -------
+        state : State
+            Maybe with other weights.
+        epoch : int
+            Where training begins; BackupAndRestore may have set a later one.
+        answer : dict
+            As that of a call.
+        """
+        if self._callbacks is None:
+            return state, epoch, {}
+        self._show(state)
+        if rate is not None:
+            self._model.optimizer.learning_rate = rate
+            self._rate = self._current_rate()
+        self._model._initial_epoch = epoch
+        self._callbacks.on_train_begin()
+        found = read_state(self._model, self._structure, state)
+        if self._model._initial_epoch > epoch:
+            epoch = self._model._initial_epoch
+            rate = float(self._schedule.rates([found.step])[0])
+            if np.isclose(rate, self._current_rate(), rtol=1e-5, atol=0):
+                self._rate_shown = self._current_rate()
+        self._callbacks.on_epoch_begin(epoch)
+        self._begin_batch(0)
+        return found, epoch, self._answer()
+
+    def __call__(self, epoch, logs, state):
+        """After an epoch, counted from 1; the answer is that of ``Job.listener``."""
+        if self._verbose:
+            values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+            print(f"Epoch {epoch}/{self._epochs} - {values}", flush=True)
+        stop = False
+        if self._epoch_in_sklearn is not None:
+            stop = self._epoch_in_sklearn(epoch, state)
+        if self._callbacks is None:
+            return {"stop": stop}
+        self._logs = logs
+        self._show(state())
+        self._callbacks.on_epoch_end(epoch - 1, logs)
+        before = self._answer().get("learning_rate")
+        if epoch < self._epochs and not self._model.stop_training:
+            self._callbacks.on_epoch_begin(epoch)
+            self._begin_batch(0)
+        answer = self._answer() | {"rate_before": before}
+        return answer | {"stop": stop or answer["stop"]}
+
+    def after_batch(self, batch, loss, state):
+        """After a batch; the answer is that of ``Job.batch_listener``."""
+        self._show(state())
+        for callback in self._hear_batches:
+            callback.on_train_batch_end(batch, {"loss": loss})
+        if batch + 1 < self._steps_per_epoch and not self._model.stop_training:
+            self._begin_batch(batch + 1)
+        return self._answer()
+
+    def _begin_batch(self, batch):
+        for callback in self._hear_batches:
+            callback.on_train_batch_begin(batch, {})
+
+    def finish(self, state):
+        """After the last epoch: the state with the weights that training ends with."""
+        if self._callbacks is None:
+            return state
+        self._show(state)
+        self._callbacks.on_train_end(self._logs)
+        weights, moving = read_weights(self._model, self._structure)
+        return replace(state, weights=weights, moving=moving)
+
+    def _show(self, state):
+        write_state(self._model, self._structure, state)
+        if self._rate is None:
+            rate = float(self._schedule.rates([state.step])[0])
+            self._model.optimizer.learning_rate = rate
+            self._rate_shown = self._current_rate()
+
+    def _current_rate(self):
+        return float(self._model.optimizer.learning_rate)
+
+    def _answer(self):
+        answer = {"stop": bool(self._model.stop_training)}
+        if self._rate is not None or self._current_rate() != self._rate_shown:
+            self._rate = answer["learning_rate"] = self._current_rate()
+        return answer
+
+
+class SklearnEpochs:
+    """Tells scikit-learn's callbacks (from 1.9 on), such as ProgressBar, of epochs."""
+
+    def __init__(self, estimator):
+        self._estimator = copy.copy(estimator)
+        self._context = estimator._callback_fit_ctx
+
+    def __call__(self, epoch, read_state):
+        """After an epoch, counted from 1; whether training should stop."""
+
+        def fitted_attributes():
+            return {"_state": {**self._estimator._state, **vars(read_state())}}
+
+        context = self._context.subcontext(task_name="epoch")
+        context.call_on_fit_task_begin(estimator=self._estimator)
+        return context.call_on_fit_task_end(
+            estimator=self._estimator, reconstruction_attributes=fitted_attributes
+        )
+
+
+class ScoreMonitor:
+    """A scikit-learn scorer on the validation rows, as the engine calls it."""
+
+    def __init__(self, estimator, validation):
+        self._estimator = copy.copy(estimator)
+        # The rows are arrays by now, even where the user's had column names.
+        vars(self._estimator).pop("feature_names_in_", None)
+        self._validation = validation
+        self.targets = described(estimator._coder())  # whose scores they are
+
+    def __call__(self, state):
+        """The score of a lane's state."""
+        self._estimator._state = {**self._estimator._state, **vars(state)}
+        scorer = get_scorer(self._estimator.monitor)
+        return scorer(self._estimator, self._validation.X, self._validation.y)
+
+
+def watched(estimator, job, validation):
+    """The job with what looks at it after each epoch."""
+    if job.progress is not None and job.progress.is_done:
+        return job
+    if job.monitor not in ("loss", "val_loss") and validation is not None:
+        score = ScoreMonitor(estimator, validation)
+        job = replace(job, score=score, larger_is_better=True)
+    watches = getattr(estimator, "_skl_callbacks", None) or estimator.verbose
+    if estimator.callbacks or watches:
+        job = _listened(job, Listener(estimator, job))
+    return job
+
+
+def _listened(job, listener):
+    """The job with a listener, from where the callbacks let it begin."""
+    before = job.progress
+    start = job.state if before is None else before.state
+    epochs_done = 0 if before is None else len(before.history["loss"])
+    rate = None if before is None else before.learning_rate
+    state, epoch, answer = listener.start(start, epochs_done, rate)
+    job = replace(job, listener=listener)
+    if listener.hears_of_batches:
+        job = replace(job, batch_listener=listener.after_batch)
+    rate = answer.get("learning_rate", rate)
+    if epoch > epochs_done:  # the history before it is not known
+        names = ["loss"] + ["val_loss"] * (job.validation is not None)
+        names += [job.monitor] * (job.score is not None)
+        worst = -np.inf if job.larger_is_better else np.inf
+        history = {name: [np.nan] * epoch for name in names}
+        before = Progress(state, history, worst, best_epoch=0)
+    elif before is not None:
+        before = replace(before, state=state)
+    if before is not None:
+        return replace(job, progress=replace(before, learning_rate=rate))
+    job = replace(job, state=state)
+    if rate is not None:
+        job = replace(job, schedule=Schedule.constant(rate))
+    return job

@@ -1,0 +1,113 @@
+"""What one Keras layer's settings are among the estimators' parameters.
+
+What no parameter says is refused, by the layer's name.
+"""
+
+import numpy as np
+
+from ..engine.lazy_keras import keras
+from ..engine.network import NORMALIZATION_EPSILON
+from ..fitting.configuration import activation_name
+
+
+def refuse(layer, why):
+    """Raise the error for a layer that no estimator has."""
+    raise ValueError(
+        f"The network cannot be taken: its layer {layer.name!r} "
+        f"({type(layer).__name__}) {why}."
+    )
+
+
+def rate(layer):
+    """The rate of a Dropout layer; 0 where there is none."""
+    if layer is None:
+        return 0.0
+    if layer.noise_shape is not None:
+        refuse(layer, "has a noise_shape. The estimators have none")
+    return layer.rate
+
+
+def activation_of(layer):
+    """The layer's activation, by name where Keras has one, and its negative slope."""
+    kind = type(layer).__name__
+    if kind == "LeakyReLU":
+        return "leaky_relu", layer.negative_slope
+    if kind == "ReLU":
+        settings = (layer.max_value, layer.negative_slope, layer.threshold)
+        if settings[::2] == (None, 0) and layer.negative_slope:
+            return "leaky_relu", layer.negative_slope
+        names = {(None, 0, 0): "relu", (6, 0, 0): "relu6"}
+        if settings not in names:
+            refuse(layer, "is neither relu, relu6 nor a leaky relu")
+        return names[settings], None
+    if kind == "ELU" and layer.alpha != 1:
+        refuse(layer, f"has alpha={layer.alpha!r}. The estimators' elu has 1")
+    if kind == "Softmax" and layer.axis not in (-1, 1):
+        refuse(layer, f"acts along axis {layer.axis}. It must be the last one")
+    if kind in ("ELU", "Softmax"):
+        return kind.lower(), None
+    return activation_name(layer.activation), 0.2  # the slope of Keras's function
+
+
+def batchnorm_of(layer):
+    """The parameter `batchnorm` that a normalisation, or None, stands for."""
+    if layer is None:
+        return False
+    is_batch = type(layer).__name__ == "BatchNormalization"
+    wanted = {"epsilon": NORMALIZATION_EPSILON, "center": True, "scale": True}
+    wanted |= {"renorm": False} if is_batch else {}
+    wanted |= dict.fromkeys(("beta_regularizer", "gamma_regularizer"))
+    wanted |= dict.fromkeys(("beta_constraint", "gamma_constraint"))
+    for name, value in wanted.items():
+        got = getattr(layer, name, value)  # not each version has renorm
+        if got != value:
+            refuse(layer, f"has {name}={got!r}. The estimators' is {value!r}")
+    if np.atleast_1d(layer.axis).tolist() not in ([-1], [1]):
+        refuse(layer, f"acts along axis {layer.axis}. It must be the last one")
+    return True if is_batch else "layer"
+
+
+def penalty_of(layer, name):
+    """The l1 and l2 of a regularizer."""
+    regularizer = getattr(layer, name)
+    if regularizer is None:
+        return 0.0, 0.0
+    known = keras().regularizers
+    if type(regularizer) not in (known.L1, known.L2, known.L1L2):
+        kind = type(regularizer).__name__
+        refuse(layer, f"has a {name} of {kind}. The estimators have L1 and L2")
+    config = regularizer.get_config()
+    return plain(config.get("l1", 0.0)), plain(config.get("l2", 0.0))
+
+
+def max_norm_of(layer):
+    """The limit of a Dense layer's kernel constraint, or None."""
+    constraint = layer.kernel_constraint
+    if constraint is None:
+        return None
+    if type(constraint) is not keras().constraints.MaxNorm or constraint.axis != 0:
+        kind = type(constraint).__name__
+        refuse(layer, f"has a kernel_constraint of {kind}. The estimators have MaxNorm")
+    return plain(constraint.max_value)
+
+
+def plain(value):
+    """A number without what single precision adds: 0.001, not 0.0010000000475."""
+    value = float(value)
+    return float(str(np.float32(value))) if np.float32(value) == value else value
+
+
+def factor_and_offset(layer):
+    """What a layer multiplies by and then adds."""
+    if type(layer).__name__ == "Rescaling":
+        if not np.all(layer.scale):
+            refuse(layer, "multiplies by 0. Drop the columns")
+        return layer.scale, layer.offset
+    mean, variance = layer.input_mean, layer.input_variance
+    if mean is None:  # adapted to data
+        mean, variance = np.array(layer.mean), np.array(layer.variance)
+    deviation = np.maximum(
+        np.sqrt(np.asarray(variance, float)), keras().config.epsilon()
+    )
+    mean = np.asarray(mean, float)
+    return (deviation, mean) if layer.invert else (1 / deviation, -mean / deviation)

@@ -1,0 +1,213 @@
+"""SciKeras estimators of the same network and settings.
+
+SciKeras changes how Keras objects are pickled when it is imported, so it is imported
+only when somebody asks for one of its estimators.
+"""
+
+from functools import partial
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
+from sklearn.utils import ClassifierTags, RegressorTags
+
+from ..engine import floatx
+from ..engine.lazy_keras import keras
+from ..fitting.configuration import descent
+from ..fitting.inputs import Standardizer, flattened
+from ..fitting.parameters import check_parameters
+from ..fitting.targets import NumberTargets
+from .scikeras_network import build_network, keras_schedule
+
+# Parameters that are SciKeras's own, or that become some of them. The others are the
+# network's, and are called ``model__dropout`` and so on.
+_DURATION = {"epochs", "batch_size", "verbose", "warm_start", "random_state"}
+_STOPPING = {"early_stopping", "validation_fraction", "patience", "min_delta"}
+_STOPPING |= {"monitor", "restore_best_weights"}
+_OTHERS = {"callbacks", "class_weight", "mixup", "n_members", "checkpoint"}
+_OTHERS |= {"checkpoint_every"}
+
+
+def to_scikeras(estimator):
+    """A SciKeras estimator with the estimator's network and settings.
+
+    See ``MLPRegularizedClassifier.to_scikeras``.
+    """
+    _import_scikeras()
+    check_parameters(estimator, type(estimator)._rules)
+    _check_settings(estimator)
+    keras_schedule(estimator, descent(estimator), n_steps=100)  # or its error
+    given = estimator.get_params(deep=False)
+    settings = {name: given[name] for name in _DURATION}
+    settings |= {"batch_size": _batch_size(estimator), "verbose": int(given["verbose"])}
+    callbacks = list(given["callbacks"] or ())
+    if estimator.early_stopping:
+        callbacks.append(_early_stopping(estimator))
+        if estimator.monitor == "val_loss":
+            settings["validation_split"] = estimator.validation_fraction
+    network = set(given) - _DURATION - _STOPPING - _OTHERS
+    settings |= {f"model__{name}": given[name] for name in sorted(network)}
+    if is_classifier(estimator):
+        # As a function, it has SciKeras turn classes into one-hot rows for every loss.
+        settings |= {
+            "class_weight": given["class_weight"],
+            "loss": keras().losses.categorical_crossentropy,
+        }
+    kind = "Classifier" if is_classifier(estimator) else "Regressor"
+    return __getattr__(f"ScaledKeras{kind}")(
+        model=partial(build_network, type(estimator)),
+        optimizer=None,  # the network's
+        callbacks=callbacks or None,
+        **settings,
+    )
+
+
+def _import_scikeras():
+    keras()  # first, so that it starts on the right backend
+    try:
+        from scikeras import wrappers  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            'to_scikeras needs SciKeras: pip install "skreg[scikeras]".'
+        ) from error
+    return wrappers
+
+
+def _check_settings(estimator):
+    """Raise ValueError for what SciKeras does not have."""
+    for name, is_there, why in (
+        ("n_members", estimator.n_members == 1, "one network: take n_members=1"),
+        ("mixup", estimator.mixup == 0, "no mixtures of rows: take mixup=0"),
+        (
+            "monitor",
+            not estimator.early_stopping or estimator.monitor in ("val_loss", "loss"),
+            "losses to stop by: take monitor='val_loss' or 'loss'",
+        ),
+        (
+            "loss",
+            estimator.loss != "hinge",
+            "probabilities, no margins: take loss='log_loss'",
+        ),
+    ):
+        if not is_there:
+            raise ValueError(
+                f"The {name!r} parameter cannot be handed to SciKeras, which has {why}."
+                f" Got {getattr(estimator, name)!r}."
+            )
+
+
+def _batch_size(estimator):
+    if estimator.batch_size == "full":
+        return -1  # SciKeras's name for it
+    if estimator.batch_size == "auto":
+        # That of the fit, or else what "auto" is up to 1,800 rows.
+        return estimator._structure().batch_size if hasattr(estimator, "_state") else 32
+    return estimator.batch_size
+
+
+def _early_stopping(estimator):
+    return keras().callbacks.EarlyStopping(
+        monitor=estimator.monitor,
+        patience=estimator.patience,
+        min_delta=estimator.min_delta,
+        restore_best_weights=estimator.restore_best_weights,
+    )
+
+
+# --- scaling, which SciKeras calls encoding
+
+
+class InputScaler(TransformerMixin, BaseEstimator):
+    """The estimators' standardisation of inputs, as SciKeras's feature encoder."""
+
+    def __init__(self, normalize="robust"):
+        self.normalize = normalize
+
+    def fit(self, X, y=None):
+        """Learn the statistics of the columns, every row weighing the same."""
+        X = flattened(X)
+        self.standardizer_ = Standardizer.identity(X.shape[1])
+        if self.normalize:
+            robust = self.normalize == "robust"
+            self.standardizer_ = Standardizer.of(X, np.ones(X.shape[0]), robust)
+        return self
+
+    def transform(self, X):
+        """The columns, brought to one size."""
+        return self.standardizer_.transform(flattened(X), floatx())
+
+
+class TargetScaler(TransformerMixin, BaseEstimator):
+    """The regressor's standardisation of targets, as SciKeras's target encoder."""
+
+    def __init__(self, normalize="robust", loss="squared_error"):
+        self.normalize = normalize
+        self.loss = loss
+
+    def fit(self, y):
+        """Learn the statistics of the targets, every row weighing the same."""
+        y = np.asarray(y, float)
+        self.coder_ = NumberTargets.of(y, np.ones(len(y)), self.normalize, self.loss)
+        return self
+
+    def get_metadata(self):
+        """What SciKeras wants to know of the network's outputs."""
+        return {"n_outputs_": self.coder_.n_outputs, "n_outputs_expected_": 1}
+
+    def transform(self, y):
+        """Targets in standardised units, shape (n_samples, n_outputs)."""
+        return self.coder_.encode(np.asarray(y, float)).astype(floatx())
+
+    def inverse_transform(self, outputs):
+        """Predictions in the targets' units."""
+        return self.coder_.decode(outputs)
+
+
+class _ScalesInputs:
+    """What both classes add to SciKeras's: scaling, and scikit-learn's tags.
+
+    Without tags scikit-learn would not stratify a classifier's folds.
+    """
+
+    @property
+    def feature_encoder(self):
+        """SciKeras fits it on each fit's rows."""
+        return InputScaler(self.model__normalize)
+
+
+class _Classifies(_ScalesInputs):
+    """A SciKeras classifier on standardised inputs; made by `to_scikeras`."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        return tags
+
+
+class _Regresses(_ScalesInputs):
+    """A SciKeras regressor on standardised inputs and targets; by `to_scikeras`."""
+
+    @property
+    def target_encoder(self):
+        """SciKeras fits it on each fit's targets."""
+        return TargetScaler(self.model__normalize, self.model__loss)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        return tags
+
+
+_CLASSES = {
+    "ScaledKerasClassifier": (_Classifies, "KerasClassifier"),
+    "ScaledKerasRegressor": (_Regresses, "KerasRegressor"),
+}
+
+
+def __getattr__(name):
+    """The two classes, made when they are first asked for, by pickle too."""
+    if name not in _CLASSES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    mixin, base = _CLASSES[name]
+    bases = (mixin, getattr(_import_scikeras(), base))
+    body = {"__module__": __name__, "__doc__": mixin.__doc__}
+    return globals().setdefault(name, type(name, bases, body))

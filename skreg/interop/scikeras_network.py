@@ -1,0 +1,115 @@
+"""The network that SciKeras trains: an estimator's, before training."""
+
+from math import prod
+from types import SimpleNamespace
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ..engine.lazy_keras import keras
+from ..fitting.configuration import descent, numbers_of, schedule_of, structure_of
+from ..fitting.inputs import Standardizer
+from ..fitting.job import Course, _start
+from ..fitting.parameters import check_parameters, is_keras_schedule
+from ..fitting.targets import NumberTargets
+from .keras_model import build_model
+
+
+def build_network(kind, *, meta, params, compile_kwargs, **network):
+    """A compiled Keras model before training; SciKeras's ``model`` function.
+
+    Parameters
+    ----------
+    kind : type
+        MLPRegularizedClassifier or MLPRegularizedRegressor.
+    meta : dict
+        What SciKeras knows of the data.
+    params : dict
+        SciKeras's own parameters.
+    compile_kwargs : dict
+        Not used: `network` has the loss and the optimizer.
+    **network
+        The others of `kind`.
+
+    Returns
+    -------
+    keras.Sequential
+    """
+    estimator = kind(**network, random_state=params["random_state"])
+    check_parameters(estimator, kind._rules)
+    if "classes_" in meta:
+        estimator.classes_ = meta["classes_"]
+        estimator._multilabel = meta["target_type_"] == "multilabel-indicator"
+    else:
+        n_outputs = meta["n_outputs_"]
+        targets = NumberTargets(np.zeros(n_outputs), np.ones(n_outputs), True)
+        estimator._targets = vars(targets)
+    estimator.n_features_in_ = prod(meta["X_shape_"][1:])
+    n_rows = int(meta["X_shape_"][0] * (1 - params["validation_split"]))
+    _set_start(estimator, n_rows, _n_steps(n_rows, params))
+    return build_model(estimator)
+
+
+def _n_steps(n_rows, params):
+    """Steps of a whole fit."""
+    batch_size = n_rows if params["batch_size"] == -1 else params["batch_size"]
+    return params["epochs"] * -(-n_rows // batch_size)
+
+
+def _set_start(estimator, n_rows, n_steps):
+    """Give the estimator the state that its training would start from."""
+    # The inputs come standardised, by `InputScaler`.
+    standardizer = Standardizer.identity(estimator.n_features_in_)
+    estimator._input_statistics = vars(standardizer)
+    found = descent(estimator)
+    structure = structure_of(estimator, found, room=1)  # the engine's alone
+    # The seed of a fit's own, so that both begin with the same weights.
+    seed = check_random_state(estimator.random_state).randint(2**31 - 1)
+    lane = SimpleNamespace(numbers=numbers_of(estimator, found, n_rows), seed=int(seed))
+    course = Course(lane.seed, goes_on=False, is_part=False)
+    state = _start(estimator, structure, lane.numbers, course)
+    estimator._keep(structure, lane, state, keras_schedule(estimator, found, n_steps))
+
+
+def keras_schedule(estimator, found, n_steps):
+    """The learning rate of the optimizer: a number, or a schedule of Keras's own.
+
+    After a warm-up a cosine of Keras's begins one step earlier than the estimators'.
+
+    Raises
+    ------
+    ValueError
+        For a warm-up before a schedule that Keras has without one.
+    """
+    if is_keras_schedule(estimator.schedule):
+        return estimator.schedule
+    if found.schedule is not None and estimator.schedule in ("auto", "constant"):
+        return found.schedule
+    plan = schedule_of(estimator, found, n_steps, taken=0, first_step=0)
+    rate, warmup = plan.learning_rate, plan.warmup_steps
+    rises = max(warmup - 1, 0)  # Keras's first rate is the one that it rises from
+    steps = max(plan.steps - rises, 1)
+    kinds = keras().optimizers.schedules
+    if plan.name in ("constant", "cosine"):
+        start = {"initial_learning_rate": rate}
+        if rises:
+            start = {"initial_learning_rate": rate / warmup, "warmup_target": rate}
+        elif plan.name == "constant":
+            return rate
+        least = 1.0 if plan.name == "constant" else 0.0
+        return kinds.CosineDecay(
+            decay_steps=steps, alpha=least, warmup_steps=rises, **start
+        )
+    if warmup:
+        raise ValueError(
+            "The 'warmup' parameter cannot be handed to SciKeras: Keras has it with "
+            "schedule='constant' and 'cosine' alone. Got "
+            f"warmup={estimator.warmup!r} with schedule={plan.name!r}."
+        )
+    return {
+        "cosine_restarts": lambda: kinds.CosineDecayRestarts(rate, steps / 7),
+        "step": lambda: kinds.PiecewiseConstantDecay(
+            [0.5 * steps, 0.75 * steps], [rate, 0.1 * rate, 0.01 * rate]
+        ),
+        "exponential": lambda: kinds.ExponentialDecay(rate, steps, 0.01),
+    }[plan.name]()

@@ -1,0 +1,1 @@
+"""Files: estimators, weights, checkpoints and the results of a search."""

@@ -1,0 +1,146 @@
+"""Estimators as built-in values and arrays, and back."""
+
+import inspect
+import os
+
+import numpy as np
+
+from ..engine.lazy_keras import keras
+from ..fitting.configuration import activation_name
+from ..fitting.parameters import check_parameters
+from .checks import check_fitted
+
+# What training leaves in an estimator, but for the members of an ensemble.
+ATTRIBUTES = (
+    "n_features_in_",
+    "feature_names_in_",
+    "classes_",
+    "_multilabel",
+    "_targets",
+    "_input_statistics",
+    "_state",
+    "history_",
+    "n_iter_",
+    "best_epoch_",
+    "n_parameters_",
+)
+
+
+def network_content(estimator):
+    """The estimator as built-in values and arrays."""
+    check_parameters(estimator, estimator._rules)
+    held = vars(estimator)
+    content = {
+        "class": type(estimator).__name__,
+        "parameters": {
+            name: _parameter(name, value)
+            for name, value in estimator.get_params(deep=False).items()
+        },
+        "attributes": {name: held[name] for name in ATTRIBUTES if name in held},
+    }
+    if hasattr(estimator, "_state") and callable(estimator._structure().activation):
+        raise ValueError(_not_stored("activation", estimator._structure().activation))
+    if "_members" in held:
+        content["members"] = [network_content(m) for m in held["_members"]]
+    return content
+
+
+def network_from(content, classes):
+    """The estimator that `network_content` gave, of one of the classes by name."""
+    kind = classes[content["class"]]
+    known = inspect.signature(kind).parameters
+    parameters = dict(content["parameters"])
+    if strange := parameters.keys() - known.keys():
+        raise ValueError(f"it has parameters unknown here, {sorted(strange)}")
+    network = kind(**{name: _unpacked(v) for name, v in parameters.items()})
+    check_parameters(network, network._rules)
+    attributes = dict(content["attributes"])
+    if strange := attributes.keys() - set(ATTRIBUTES):
+        raise ValueError(f"it has attributes unknown here, {sorted(strange)}")
+    if attributes:
+        vars(network).update(attributes)
+        check_fitted(network)
+        network.loss_curve_ = network.history_["loss"]
+    if "members" in content:
+        network._members = [
+            network_from(member, classes) for member in content["members"]
+        ]
+        if len(network._members) < 2 or any(m.n_members != 1 for m in network._members):
+            raise ValueError("its ensemble is not one")
+    return network
+
+
+# --- parameters that are objects
+
+
+def _not_stored(name, value):
+    return (
+        f"The {name!r} parameter cannot be stored without code: save takes names, "
+        f"numbers and objects of Keras's own classes. Got {value!r}: set it to None or "
+        "to a name first, or use pickle."
+    )
+
+
+def _parameter(name, value):
+    """A parameter's value as built-in values and arrays."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, np.random.RandomState):
+        return {"numpy": "RandomState", "state": value.get_state(legacy=True)}
+    if name == "callbacks" and value:
+        raise ValueError(_not_stored(name, value))
+    for where, modules in _keras_classes().items():
+        kind = type(value)
+        if getattr(modules, kind.__name__, None) is kind:
+            config = dict(value.get_config())
+            schedule = getattr(value, "_learning_rate", None)
+            if isinstance(schedule, keras().optimizers.schedules.LearningRateSchedule):
+                config["learning_rate"] = _parameter(name, schedule)
+            if not all(map(_is_plain, config.values())):
+                raise ValueError(_not_stored(name, value))
+            return {"keras": where, "class": kind.__name__, "config": config}
+    if name == "activation":
+        value = activation_name(value)  # that of a function of Keras's
+    if callable(value):
+        raise ValueError(_not_stored(name, value))
+    return value
+
+
+def _is_plain(setting):
+    """Whether a setting of a Keras object is of those that it may be made from."""
+    if isinstance(setting, dict):  # a schedule in an optimizer
+        is_ours = setting.keys() == {"keras", "class", "config"}
+        return is_ours and all(map(_is_plain, setting["config"].values()))
+    if isinstance(setting, (list, tuple)):
+        return all(map(_is_plain, setting)) and not any(
+            isinstance(item, dict) for item in setting
+        )
+    return setting is None or isinstance(setting, (bool, int, float, str))
+
+
+def _keras_classes():
+    optimizers = keras().optimizers
+    return {
+        "optimizers": optimizers,
+        "schedules": optimizers.schedules,
+        "initializers": keras().initializers,
+    }
+
+
+def _unpacked(value):
+    """The reverse of `_parameter`."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"numpy", "state"}:
+        random_state = np.random.RandomState()
+        random_state.set_state(value["state"])
+        return random_state
+    if value.keys() != {"keras", "class", "config"}:
+        return value  # class_weight
+    kind = getattr(_keras_classes()[value["keras"]], value["class"])
+    if not (inspect.isclass(kind) and value["class"][0].isupper()):
+        raise ValueError(f"it has {value['class']!r} for a class of Keras")
+    if not all(map(_is_plain, value["config"].values())):
+        # Keras would make what a nested dictionary names.
+        raise ValueError(f"the settings of its {value['class']} are nested")
+    return kind.from_config({k: _unpacked(v) for k, v in value["config"].items()})

@@ -1,0 +1,226 @@
+"""Nested built-in values and arrays in one zip: JSON and raw bytes, no pickle.
+
+The zip holds two uncompressed members: ``skreg.json``, with the values, and ``arrays``,
+with the arrays' bytes one after the other, in the order of the JSON, which has their
+kinds and shapes.
+Reading makes nothing but built-in values and arrays, and no more of them than the file
+has bytes for.
+"""
+
+import json
+import math
+import os
+import platform
+import struct
+import sys
+import uuid
+import zipfile
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+FORMAT = 1
+ARRAY_KINDS = "biufUS"
+LONG_LIST = 16  # from here on a list of floats is stored as an array
+# A container of JSON takes some 64 bytes of memory for each of its 2 bytes in the file.
+MAX_CONTAINERS = 100_000
+MAX_DIRECTORY = 1_000  # bytes of the zip's list of its two members
+
+
+def write(path, kind, content, *, durable=True):
+    """Write a dictionary; the file is there whole, or as it was before.
+
+    Parameters
+    ----------
+    path : path-like
+    kind : str
+        What it is, which `read` asks for.
+    content : dict
+        Of None, bool, int, float, str, list, tuple, dict, ndarray and numpy's scalars.
+    durable : bool, default=True
+        Whether to wait until the disk has it, so that it outlives the machine's fall
+        and not only the process's.
+
+    Raises
+    ------
+    ValueError
+        If a value is of another type.
+    OSError
+        If it cannot be written. A file that was there before is left as it is.
+    """
+    path, blob = Path(path), bytearray()
+    content = {"format": FORMAT, "kind": kind, "versions": _versions()} | content
+    text = json.dumps(_encoded(content, blob), allow_nan=False)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            with zipfile.ZipFile(file, "w", allowZip64=False) as archive:
+                archive.writestr("skreg.json", text)
+                archive.writestr("arrays", bytes(blob))
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        part.replace(path)
+    except zipfile.LargeZipFile as error:
+        raise ValueError("More than 2 GB cannot be stored in one file.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _versions():
+    names = "keras", "tensorflow", "scikit-learn", "numpy"
+    ours = {"python": platform.python_version(), "skreg": own_version()}
+    return ours | {name: version(name) for name in names}
+
+
+def own_version():
+    """The version of skreg."""
+    return sys.modules["skreg"].__version__
+
+
+def read(path, *kinds):
+    """What `write` wrote, of one of these kinds.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, of another kind, of a newer format, or none of these.
+    OSError
+        If it cannot be read.
+    """
+    with open(path, "rb") as file, reading(path):
+        text, blob = _members(file)
+        if text.count(b"[") + text.count(b"{") > MAX_CONTAINERS:
+            raise ValueError("its JSON has too many parts")
+        content = _Decoder(blob).value(json.loads(text))
+        number = content["format"]
+        if type(number) is not int or number < 1:
+            raise ValueError(f"its format has the number {number!r}")
+        if number > FORMAT:
+            newer = content["versions"]["skreg"]
+            raise ValueError(f"it was written by skreg {newer}, which is newer")
+        if content["kind"] not in kinds:
+            raise ValueError(f"it holds the {content['kind']!r} of a network")
+    return content
+
+
+@contextmanager
+def reading(path):
+    """Turns whatever a strange file leads to into one error that names it."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(
+            f"{os.fspath(path)} is not a file of skreg's, or it is damaged: "
+            f"{error or type(error).__name__}."
+        ) from error
+
+
+def _members(file):
+    """The bytes of the two members, after a look at how large they say they are."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(max(size - 42, 0))
+    tail = file.read()
+    end, locator = tail[-22:], tail[:4]
+    signature, *_, n_members, directory, _, comment = struct.unpack("<4s4H2LH", end)
+    if signature != b"PK\5\6" or comment:
+        raise ValueError("it does not end as a zip does")
+    if n_members != 2 or directory > MAX_DIRECTORY or locator == b"PK\6\7":
+        raise ValueError("it does not have two members")
+    with zipfile.ZipFile(file) as archive:
+        infos = archive.infolist()
+        if [info.filename for info in infos] != ["skreg.json", "arrays"]:
+            raise ValueError("its members are not skreg.json and arrays")
+        if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+            raise ValueError("its members are compressed")
+        # Python's zipfile makes room for the one before it compares it with the other.
+        if sum(max(info.file_size, info.compress_size) for info in infos) > size:
+            raise ValueError("its members are larger than the file")
+        return [archive.read(info) for info in infos]
+
+
+# --- values
+
+
+def _encoded(value, blob):  # noqa: PLR0911 (a line a type)
+    """The value as JSON has it; arrays' bytes go to the blob."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, np.generic):
+        return _encoded(value.item(), blob)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, list) and len(value) >= LONG_LIST and _all_floats(value):
+        return {"floats": _array(np.array(value), blob)}
+    if isinstance(value, list):
+        return [_encoded(item, blob) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [_encoded(item, blob) for item in value]}
+    if isinstance(value, dict):
+        pairs = [[_encoded(k, blob), _encoded(v, blob)] for k, v in value.items()]
+        return {"dict": pairs}
+    if isinstance(value, np.ndarray) and value.dtype.kind in ARRAY_KINDS:
+        return {"array": _array(value, blob)}
+    if isinstance(value, np.ndarray) and all(isinstance(v, str) for v in value.flat):
+        return {"strings": value.ravel().tolist()}
+    raise ValueError(f"A value of type {type(value).__name__} cannot be stored.")
+
+
+def _all_floats(values):
+    return all(type(value) is float for value in values)
+
+
+def _array(array, blob):
+    blob += array.tobytes()
+    return [array.dtype.str, list(array.shape)]
+
+
+class _Decoder:
+    """Makes values of JSON, and arrays of the bytes, one after another."""
+
+    def __init__(self, blob):
+        self._blob = memoryview(blob)
+        self._start = 0
+
+    def value(self, value):  # noqa: PLR0911 (a line a type)
+        """What `_encoded` was given."""
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        ((kind, inner),) = value.items()
+        if kind == "float":
+            return {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[inner]
+        if kind == "floats":
+            return self._floats(inner)
+        if kind == "tuple":
+            return tuple(self.value(item) for item in inner)
+        if kind == "dict":
+            return {self.value(k): self.value(v) for k, v in inner}
+        if kind == "array":
+            return self._array(*inner)
+        if kind == "strings" and all(isinstance(item, str) for item in inner):
+            return np.array(inner, dtype=object)
+        raise ValueError(f"it holds an unknown kind of value, {kind!r}")
+
+    def _floats(self, place):
+        array = self._array(*place)
+        if array.ndim != 1 or array.dtype != np.float64:
+            raise ValueError("it holds a list of no floats")
+        return array.tolist()
+
+    def _array(self, name, shape):
+        dtype = np.dtype(name)
+        if dtype.kind not in ARRAY_KINDS or dtype.str != name:
+            raise ValueError(f"it holds an array of {name!r}")
+        if not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"it holds an array of shape {shape!r}")
+        start, stop = self._start, self._start + math.prod(shape) * dtype.itemsize
+        if stop > len(self._blob):
+            raise ValueError("an array of its is cut")
+        self._start = stop
+        return np.frombuffer(self._blob[start:stop], dtype).reshape(shape).copy()

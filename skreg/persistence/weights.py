@@ -1,0 +1,31 @@
+"""A network's weights alone, in a file."""
+
+from . import storage
+from .checks import check_weights
+
+
+def save_weights(estimator, path):
+    """Write the weights and moving statistics of an estimator's members."""
+    members = [
+        {name: member._state[name] for name in ("weights", "moving")}
+        for member in estimator.members_
+    ]
+    storage.write(path, "weights", {"members": members})
+
+
+def load_weights(estimator, path):
+    """Give the estimator's members the weights and moving statistics in a file."""
+    members, content = estimator.members_, storage.read(path, "weights")
+    with storage.reading(path):
+        found = list(content["members"])
+        if len(found) != len(members):
+            raise ValueError(
+                f"it holds {len(found)} networks, and the estimator has {len(members)}"
+            )
+        for member, parts in zip(members, found, strict=True):
+            check_weights(member._structure(), parts)
+    for member, parts in zip(members, found, strict=True):
+        arrays = {name: parts[name] for name in ("weights", "moving")}
+        member._state = {**member._state, **arrays}
+    for network in (estimator, *members):
+        vars(network).pop("_keras_model", None)

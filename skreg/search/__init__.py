@@ -1,0 +1,1 @@
+"""Which remedies help: comparisons and searches over them."""

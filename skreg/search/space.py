@@ -1,0 +1,168 @@
+"""Distributions of all remedies together, for a random search."""
+
+from typing import Any, Literal
+
+import numpy as np
+from scipy.stats import loguniform, uniform
+from sklearn.utils import check_random_state
+
+from ..fitting.networks import prefix_of
+
+KINDS = ("classification", "regression")
+LEVELS = ("quick", "full")
+
+
+class Sometimes:
+    """A distribution that is `otherwise` in all but a share of its draws.
+
+    A remedy that is off is a value of its own, which no scale of numbers holds.
+
+    Parameters
+    ----------
+    distribution : object with a method ``rvs``
+        Such as those of ``scipy.stats``.
+    share : float
+        Of the draws that come from it, in [0, 1].
+    otherwise : object, default=0.0
+        The value of the others.
+
+    Examples
+    --------
+    >>> from scipy.stats import uniform
+    >>> draws = Sometimes(uniform(0.1, 0.4), 0.5).rvs(1000, random_state=0)
+    >>> bool(0.4 < (draws == 0).mean() < 0.6)
+    True
+    """
+
+    def __init__(self, distribution, share=0.5, otherwise=0.0):
+        self.distribution = distribution
+        self.share = share
+        self.otherwise = otherwise
+
+    def rvs(self, size=None, random_state=None):
+        """One value, or an array of `size`, as frozen distributions of scipy give."""
+        rng = check_random_state(random_state)
+        if size is not None:
+            return np.array([self.rvs(random_state=rng) for _ in range(size)])
+        is_on = rng.uniform() < self.share
+        drawn = self.distribution.rvs(random_state=rng)
+        return drawn if is_on else self.otherwise
+
+    def __repr__(self):
+        inner = self.distribution
+        name = getattr(getattr(inner, "dist", None), "name", repr(inner))
+        given = getattr(inner, "args", ())
+        return f"Sometimes({name}{given}, {self.share}, {self.otherwise})"
+
+
+def regularization_space(
+    kind: Literal["classification", "regression"] = "classification",
+    level: Literal["quick", "full"] = "quick",
+    estimator: Any = None,
+) -> list[dict]:
+    """Distributions of the remedies against overfitting, to draw candidates from.
+
+    The space joins what Kadra et al. [1]_ call the regularization cocktail (weight
+    decay, dropout, normalisation, noise, averaging of networks) with the classical
+    penalties. Numbers that act by their order of magnitude are drawn on logarithmic
+    scales, each remedy is off in a share of the draws, and what only some optimizers
+    know is drawn for these alone.
+
+    Parameters
+    ----------
+    kind : {"classification", "regression"}, default="classification"
+        What the network is for.
+    level : {"quick", "full"}, default="quick"
+        "quick" leaves the network's size and its optimizer as they are: two programs
+        serve the whole search. "full" draws sizes, activations, normalisation,
+        optimizers, batch sizes and ensembles as well; each new structure has to be
+        compiled first, which takes one or two seconds.
+    estimator : estimator or Pipeline, default=None
+        Where the network is the last step of a pipeline, names get that step's prefix.
+
+    Returns
+    -------
+    list of dict
+        Names of parameters and their distributions, for ``RandomizedSearchCV`` or
+        ``HalvingRandomSearchCV``; a candidate comes from one of the dictionaries.
+
+    Raises
+    ------
+    ValueError
+        For another kind or level.
+
+    See Also
+    --------
+    RegularizationSearchCV : Draws from it and searches, with successive halving.
+
+    References
+    ----------
+    .. [1] A. Kadra et al. "Well-tuned simple nets excel on tabular datasets."
+       NeurIPS 2021.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import ParameterSampler
+    >>> from skreg import regularization_space
+    >>> sampler = ParameterSampler(regularization_space(), 2, random_state=0)
+    >>> sorted(list(sampler)[0])[:3]
+    ['batchnorm', 'dropout', 'gaussian_noise']
+    """
+    for name, value, choices in (("kind", kind, KINDS), ("level", level, LEVELS)):
+        if value not in choices:
+            raise ValueError(
+                f"The {name!r} parameter of regularization_space must be one of "
+                f"{', '.join(map(repr, choices))}. Got {value!r} instead."
+            )
+    spaces = _quick() if level == "quick" else _full()
+    if kind == "classification":
+        smoothing = {"label_smoothing": Sometimes(uniform(0.01, 0.19))}
+        spaces = [space | smoothing for space in spaces]
+    prefix = "" if estimator is None else prefix_of(estimator)
+    return [{prefix + k: v for k, v in space.items()} for space in spaces]
+
+
+def _quick():
+    return [
+        {
+            "learning_rate": loguniform(1e-3, 3e-2),
+            "weight_decay": Sometimes(loguniform(1e-2, 2.0), 0.3),
+            "l2": Sometimes(loguniform(1e-5, 3e-2), 0.8),
+            "dropout": Sometimes(uniform(0.05, 0.55), 0.7),
+            "input_dropout": Sometimes(uniform(0.02, 0.28), 0.3),
+            "gaussian_noise": Sometimes(loguniform(0.02, 0.5), 0.3),
+            "mixup": Sometimes(loguniform(0.05, 2.0), 0.3),
+            "batchnorm": [False, False, True],
+            "normalize": [True, "robust"],
+            "schedule": ["auto", "auto", "constant"],
+        }
+    ]
+
+
+def _full():
+    common = _quick()[0] | {
+        "hidden_layer_sizes": [(64,), (64, 64), (128, 128), (256, 256), (128,) * 3],
+        "activation": ["relu", "silu", "mish", "selu", "tanh"],
+        "batchnorm": [False, False, True, "layer"],
+        "schedule": ["auto", "constant", "cosine_restarts", "step", "exponential"],
+        "warmup": [0.0, 0.1],
+        "l1": Sometimes(loguniform(1e-6, 1e-3), 0.2),
+        "max_norm": Sometimes(loguniform(0.5, 5.0), 0.2, otherwise=None),
+        "activity_l2": Sometimes(loguniform(1e-6, 1e-3), 0.1),
+        "initializer": ["auto", "glorot_uniform", "he_normal", "orthogonal"],
+        "n_members": [1, 1, 4],
+        "batch_size": ["auto", 32, 128],
+    }
+    adaptive = common | {
+        "optimizer": ["adam", "nadam", "rmsprop"],
+        "clipnorm": [None, 1.0],
+    }
+    betas = common | {"optimizer": ["adamw"], "beta_2": [0.95, 0.99, 0.999]}
+    descent = common | {
+        "optimizer": ["sgd"],
+        "learning_rate": loguniform(1e-3, 0.3),
+        "momentum": [0.0, 0.9, 0.98],
+        "nesterov": [False, True],
+        "weight_decay": Sometimes(loguniform(1e-4, 1e-2), 0.3),
+    }
+    return [adaptive, betas, descent]

@@ -1,0 +1,438 @@
+"""Fits that wait for one another, so that their jobs train as stacks.
+
+A `Gatherer` runs a search's tasks on threads, no more of them at a time than there are
+cores, and counts: a fit that hands in its jobs waits, and another task goes on. A block
+starts as soon as a stack is full or everything that runs is waiting. Threads that the
+gatherer did not start are not counted; their jobs wait for others for a moment only.
+
+The module is long because one lock guards all that its one class counts.
+"""
+
+import heapq
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from weakref import WeakSet
+
+from ..engine.training import Watch, train_block
+from .blocks import Group, Request, SharedRows, full_stack, group_key
+from .tasks import CancelledFit, Fit, Progress, Task, available_memory
+
+QUIET_SECONDS = 0.02  # how long an uncounted thread's job waits for the next one
+# How long a counted one waits at most while nothing trains: what counts as running may
+# itself wait for it, by a lock of the user's.
+STUCK_SECONDS = 2.0
+COPIES = 5  # of its rows that a waiting fit holds, in the search, pipeline and here
+MAX_THREADS = 10_000  # of tasks; their number is bounded by what they wait for
+
+
+_here = threading.local()  # gatherer: the one of this thread; task: what it runs
+_open: list["Gatherer"] = []  # in the order of their opening, for threads without one
+
+
+def gatherer_of_this_thread():
+    """The gatherer that this thread opened, or whose task it runs, or None."""
+    own = getattr(_here, "gatherer", None)
+    return own if own is not None and own.serves_this_process() else None
+
+
+def current_gatherer():
+    """The gatherer that this thread's fits go to: its own, or the last opened one."""
+    last = _open[-1] if _open and _open[-1].serves_this_process() else None
+    return gatherer_of_this_thread() or last
+
+
+def current_task():
+    """The task that this thread runs, or None."""
+    return getattr(_here, "task", None)
+
+
+class Gatherer:
+    """Runs tasks and trains what their fits hand in.
+
+    Parameters
+    ----------
+    trainer : object
+        What trains the blocks: see the module `trainers`.
+    lanes : int or None
+        Lanes of a full stack; None chooses by the structure.
+    n_cores : int
+        How many tasks run Python code at a time.
+    capacity : int
+        How many jobs may wait or train at a time.
+    show : callable or None
+        Called with a `Progress` whenever it changes.
+    store : object or None
+        ``store.train(structure, jobs, train)`` gives results that it knows, and those
+        of `train` for the other jobs.
+    """
+
+    def __init__(
+        self, trainer, lanes=None, n_cores=1, capacity=64, show=None, store=None
+    ):
+        self._store = store
+        self._trainer = trainer
+        self._lanes = lanes
+        self._n_cores = n_cores
+        self.capacity = capacity
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(MAX_THREADS, "skreg-task")
+        self._dispatcher = ThreadPoolExecutor(1, "skreg-dispatch")
+        self._share = SharedRows()
+        self._groups = {}
+        self._queue = []  # heap of (-depth, number, task): the innermost first
+        self._numbering = itertools.count()
+        self._running = 0  # tasks that run Python code
+        self._owner_running = 1  # the thread that opens the gatherer
+        self._waiting = set()  # fits
+        self._ready = deque()  # fits of tasks that have what they wait for
+        self._unfinished_jobs = 0
+        self._room_bytes = available_memory() // 4
+        self._blocks = 0  # in training
+        self._uncounted = WeakSet()  # threads
+        self._last_arrival = 0.0
+        self._closed = self._has_ended = False
+        self._progress = Progress()
+        self._show = show
+
+    # --- opening and closing, by the owner
+
+    def __enter__(self):
+        self._before = getattr(_here, "gatherer", None), getattr(_here, "task", None)
+        _here.gatherer, _here.task = self, None
+        self._owner = threading.current_thread()
+        self._dispatcher.submit(int)  # its thread starts now
+        _open.append(self)
+        return self
+
+    def __exit__(self, *exception):
+        _open.remove(self)
+        _here.gatherer, _here.task = self._before
+        with self._lock:
+            self._closed = True
+            # A generator of joblib's may be open still, and threads of others may wait.
+            left = self._take_out(lambda task: True)
+            waiting = list(self._waiting)
+        self._let_go(left)
+        with self.idle():
+            for fit in waiting:
+                fit.wakes.wait()
+        self._has_ended = True
+        self._dispatcher.shutdown()
+        self._threads.shutdown()
+        self._trainer.close()
+
+    def serves_this_process(self):
+        """Whether this is not the copy that a forked process has."""
+        return os.getpid() == self._pid
+
+    # --- tasks
+
+    def submit(self, function, call):
+        """Run a function on a thread when it is its turn; gives its future."""
+        task = Task(function, call)
+        with self._lock:
+            if self._closed:
+                task.future.cancel()
+                return task.future
+            entry = -call.depth, next(self._numbering), task
+            heapq.heappush(self._queue, entry)
+            call.add(task)
+        self._go_on()
+        return task.future
+
+    def cancel(self, call):
+        """Let the tasks of a call, and theirs, end without their results."""
+        with self._lock:
+            call.cancel()
+            dropped = self._take_out(lambda task: task.is_cancelled)
+            for fit in list(self._waiting):
+                if fit.task is not None and fit.task.is_cancelled:
+                    self._release(fit, CancelledFit())
+        self._let_go(dropped)
+        self._go_on()
+
+    def _take_out(self, is_meant):
+        """Take tasks out of the queue."""
+        taken = [entry[2] for entry in self._queue if is_meant(entry[2])]
+        self._queue = [entry for entry in self._queue if not is_meant(entry[2])]
+        heapq.heapify(self._queue)
+        return taken
+
+    def _let_go(self, tasks):
+        for task in tasks:
+            task.future.cancel()
+            task.call.discard(task)
+
+    @contextmanager
+    def idle(self):
+        """While this thread waits for tasks of its own."""
+        here = self._task_here(), threading.current_thread()
+        with self._lock:
+            self._count(*here, -1)
+        self._go_on()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count(*here, 1)
+
+    def _run(self, task):
+        _here.gatherer, _here.task = self, task
+        try:
+            result = task.function()
+        except BaseException as error:
+            task.future.set_exception(error)
+        else:
+            task.future.set_result(result)  # its callback may submit more tasks
+        finally:
+            del _here.gatherer, _here.task
+            with self._lock:
+                self._running -= 1
+            task.call.discard(task)
+            self._go_on()
+
+    def _count(self, task, thread, change):
+        """A thread starts (1) or stops (-1) running Python code, if it is counted."""
+        if task is not None:
+            self._running += change
+        elif thread is self._owner:
+            self._owner_running += change
+
+    def _task_here(self):
+        is_here = getattr(_here, "gatherer", None) is self
+        return _here.task if is_here else None
+
+    def _is_counted(self, fit):
+        return fit.task is not None or fit.thread is self._owner
+
+    # --- fits
+
+    def train(self, structure, jobs):
+        """The results of jobs, which wait for others to share a stack with."""
+        if self._store is None:
+            return self._train(structure, jobs)
+        return self._store.train(structure, jobs, self._train)
+
+    def _train(self, structure, jobs):
+        task = self._task_here()
+        fit = Fit(task, results=[None] * len(jobs), missing=len(jobs))
+        fit.nbytes = COPIES * jobs[0].rows.nbytes
+        jobs = [self._with_shared_rows(job) for job in jobs]
+        with self._lock:
+            if task is not None and task.is_cancelled:
+                raise CancelledFit
+            is_closed = self._closed
+            if not is_closed:
+                self._add(structure, jobs, fit)
+        if is_closed:
+            return train_block(structure, jobs)
+        self._go_on()
+        try:
+            self._wait(fit)
+        except BaseException as error:
+            with self._lock:
+                self._release(fit, error)
+            raise
+        if fit.error is not None:
+            raise fit.error
+        return fit.results
+
+    def _with_shared_rows(self, job):
+        rows, validation = self._share(job.rows), self._share(job.validation)
+        return replace(job, rows=rows, validation=validation)
+
+    def _add(self, structure, jobs, fit):
+        key = group_key(structure)
+        if key not in self._groups:
+            lanes = self._lanes or full_stack(structure)
+            self._groups[key] = Group(structure, lanes, self._trainer.programs)
+        for index, job in enumerate(jobs):
+            self._groups[key].add(Request(structure, job, fit, index))
+        fit.group = self._groups[key]
+        self._waiting.add(fit)
+        self._unfinished_jobs += len(jobs)
+        self._room_bytes -= fit.nbytes
+        self._last_arrival = time.monotonic()
+        self._count(fit.task, fit.thread, -1)
+        if not self._is_counted(fit):
+            self._add_uncounted(fit)
+
+    def _add_uncounted(self, fit):
+        """A job from a thread that nobody counts.
+
+        Where every such thread that was seen before waits, there is nobody to wait for.
+        """
+        threads = {f.thread for f in self._waiting}
+        is_known = fit.thread in self._uncounted
+        self._uncounted.add(fit.thread)
+        others = [t for t in self._uncounted if t.is_alive()]
+        if is_known and all(thread in threads for thread in others):
+            fit.group.is_urgent = True
+
+    def _wait(self, fit):
+        is_counted = self._is_counted(fit)
+        patience = STUCK_SECONDS if is_counted else QUIET_SECONDS
+        while not fit.wakes.wait(patience):
+            with self._lock:
+                is_quiet = time.monotonic() - self._last_arrival >= patience
+                if fit in self._ready:  # those that run may wait for this one
+                    self._ready.remove(fit)
+                    self._running += 1
+                    fit.wakes.set()
+                    return
+                if is_quiet and not (is_counted and self._blocks):
+                    fit.group.is_urgent = True
+            self._go_on()
+
+    def _finish(self, request, result):
+        """A job's result has come."""
+        with self._lock:
+            fit = request.fit
+            if fit not in self._waiting:
+                return
+            fit.results[request.index] = result
+            fit.missing -= 1
+            self._compare(request.job, result)
+            if not fit.missing:
+                self._release(fit)
+        self._go_on()
+
+    def _release(self, fit, error=None):
+        """Nothing is left for this fit to wait for."""
+        if fit not in self._waiting:
+            return
+        self._waiting.discard(fit)
+        self._progress.fits += 1
+        fit.is_over, fit.error = True, error
+        fit.group.drop(fit)
+        self._unfinished_jobs -= len(fit.results)
+        self._room_bytes += fit.nbytes
+        if fit.task is not None and error is None:
+            self._ready.append(fit)
+            return
+        self._count(fit.task, fit.thread, 1)
+        fit.wakes.set()
+
+    # --- what happens next
+
+    def _go_on(self):
+        """Start whatever can start.
+
+        Not on the main thread, where Ctrl-C might come between plan and action.
+        """
+        if self._has_ended:
+            return
+        if threading.current_thread() is threading.main_thread():
+            self._dispatcher.submit(self._act)
+        else:
+            self._act()
+
+    def _act(self):
+        with self._lock:
+            actions = list(self._plan())
+        for action in actions:
+            action()
+
+    def _plan(self):
+        while self._running < self._n_cores and self._ready:
+            self._running += 1
+            yield self._ready.popleft().wakes.set
+        while self._running < self._n_cores and self._queue and self._has_room():
+            self._running += 1
+            _, _, task = heapq.heappop(self._queue)
+            yield partial(self._threads.submit, self._run, task)
+        if self._blocks >= self._trainer.room:
+            return
+        all_wait = self._running <= 0 and self._owner_running <= 0
+        # Those with a program come first: others compile beside them.
+        for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
+            while self._blocks < self._trainer.room and group.requests:
+                if group.compiling or not (all_wait or group.is_ready()):
+                    break
+                block = group.take()
+                group.compiling = block if self._trainer.compiles(block) else None
+                self._blocks += 1
+                yield partial(self._start, group, block)
+
+    def _has_room(self):
+        jobs = self._unfinished_jobs + self._running
+        return jobs < self.capacity and self._room_bytes > 0
+
+    def _start(self, group, block):
+        watch = _BlockWatch(self, group, block)
+        self._trainer.start(block, watch, partial(self._end, block, watch))
+
+    def _has_compiled(self, group, block):
+        """A block has its program, for which others of its group may wait."""
+        if group.compiling is block:
+            group.compiling = None
+            self._go_on()
+
+    def _end(self, block, watch, error=None):
+        watch.ends()
+        with self._lock:
+            self._blocks -= 1
+            for request in block.requests:
+                if error is not None:
+                    self._release(request.fit, error)
+        self._go_on()
+
+    # --- what is shown
+
+    def _note(self, epochs, lanes):
+        """Epochs were trained; so many lanes more, or fewer, train."""
+        if self._show is None:
+            return
+        with self._lock:
+            progress = self._progress
+            progress.epochs += epochs
+            progress.lanes += lanes
+            done = progress.fits
+            progress.known = done + len(self._waiting) + len(self._queue)
+            shown = replace(progress)
+        self._show(shown)
+
+    def _compare(self, job, result):
+        """Keep the best monitored value of all fits."""
+        values = result.history.get(job.monitor)
+        if job.validation is None or not values:
+            return
+        sign = 1 if job.larger_is_better else -1
+        best, name = sign * max(sign * value for value in values), job.monitor
+        before = self._progress.best
+        if before is None or before[0] != name or sign * best > sign * before[1]:
+            self._progress.best = name, best
+
+
+class _BlockWatch(Watch):
+    """Takes results to the fits that wait for them."""
+
+    def __init__(self, gatherer, group, block):
+        self._gatherer = gatherer
+        self._group, self._block = group, block
+        self._requests = block.requests
+        self._lanes = 0
+
+    def wants(self, index):
+        return not self._requests[index].fit.is_over
+
+    def has_trained(self, epochs, running):
+        self._gatherer._has_compiled(self._group, self._block)
+        self._gatherer._note(epochs, running - self._lanes)
+        self._lanes = running
+
+    def has_finished(self, index, result):
+        self._gatherer._finish(self._requests[index], result)
+
+    def ends(self):
+        """The block has ended."""
+        self._gatherer._has_compiled(self._group, self._block)
+        self._gatherer._note(0, -self._lanes)

@@ -1,0 +1,97 @@
+"""What a gatherer runs and waits for: calls, their tasks, and the fits in these."""
+
+import os
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from .blocks import Group
+
+
+class CancelledFit(BaseException):
+    """Ends a fit whose result nobody wants any more."""
+
+
+class Call:
+    """One call of joblib's `Parallel`: tasks that are cancelled together."""
+
+    def __init__(self, parent=None):
+        self.depth = 0 if parent is None else parent.call.depth + 1
+        self._parent = parent
+        self._cancelled = False
+        self._tasks = set()  # that have not left their threads
+        self._changed = threading.Condition()
+
+    @property
+    def is_cancelled(self):
+        """Whether this call, or one that it is inside of, is cancelled."""
+        parent = self._parent
+        return self._cancelled or bool(parent and parent.call.is_cancelled)
+
+    def cancel(self):
+        """Let none of its tasks, nor theirs, go on."""
+        self._cancelled = True
+
+    def add(self, task):
+        """One more task."""
+        with self._changed:
+            self._tasks.add(task)
+
+    def discard(self, task):
+        """A task has left its thread, or will not have one."""
+        with self._changed:
+            self._tasks.discard(task)
+            self._changed.notify_all()
+
+    def wait(self):
+        """Until no task is left."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._tasks)
+
+
+@dataclass(eq=False)
+class Task:
+    """A function that runs on a thread of its own."""
+
+    function: object
+    call: Call
+    future: Future = field(default_factory=Future)
+
+    @property
+    def is_cancelled(self):
+        """Whether its call is cancelled."""
+        return self.call.is_cancelled
+
+
+@dataclass(eq=False)
+class Fit:
+    """The jobs that a thread waits for."""
+
+    task: Task | None  # None for a thread that the gatherer did not start
+    thread: threading.Thread = field(default_factory=threading.current_thread)
+    wakes: threading.Event = field(default_factory=threading.Event)
+    results: list = field(default_factory=list)
+    missing: int = 0
+    nbytes: int = 0  # of the data that its thread holds
+    group: Group | None = None
+    is_over: bool = False
+    error: BaseException | None = None
+
+
+@dataclass
+class Progress:
+    """How far a gatherer is."""
+
+    fits: int = 0  # that are done
+    known: int = 0  # that are done, or under way, or in the queue
+    lanes: int = 0  # in training
+    epochs: float = 0.0  # trained so far, over all lanes
+    best: tuple | None = None  # name and value of the best monitored value
+
+
+def available_memory():
+    """Bytes that are free on this machine, as far as it tells."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not on this system
+        return 4_000_000_000

@@ -1,0 +1,377 @@
+"""Every constructor parameter: wrong types and values, and what the errors say."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg.engine import OPTIMIZERS
+from skreg.engine.lazy_keras import keras
+from tests.support import captured
+
+X, Y = make_classification(40, 5, random_state=0)
+
+
+class Unhelpful:
+    """A value of no accepted type, with a short repr."""
+
+    def __repr__(self):
+        return "<unhelpful>"
+
+
+NOT_A_NUMBER = [(Unhelpful(), None), ("0.1", None), (True, None), (np.nan, None)]
+HUGE = 10**400
+RATE = [(-0.1, None), (1.0, None), *NOT_A_NUMBER]
+NOT_NEGATIVE = [(-1e-9, None), (np.inf, None), *NOT_A_NUMBER]
+POSITIVE_OR_NONE = [(0.0, None), (-1.0, None), *NOT_A_NUMBER]
+RATE_OR_NONE = [(1.0, None), (-0.5, None), *NOT_A_NUMBER]
+COUNT = [(0, None), (2.0, None), *NOT_A_NUMBER]
+FLAG = [(1, None), ("True", None), (None, None)]
+
+# Wrong values of each parameter, with the nearest name where one is suggested.
+SHARED = {
+    "hidden_layer_sizes": [
+        (0, None),
+        ((8, -1), None),
+        ((8, 2.5), None),
+        ("8", None),
+        ([3, [4]], None),
+    ],
+    "activation": [("rleu", "relu"), (5, None), ("glu", "gelu"), (None, None)],
+    "negative_slope": [*NOT_NEGATIVE, (HUGE, None)],
+    "dropout": [*RATE, ((0.1, 1.2), None), ([0.1, "a"], None)],
+    "input_dropout": RATE,
+    "gaussian_noise": NOT_NEGATIVE,
+    "mixup": NOT_NEGATIVE,
+    "l1": NOT_NEGATIVE,
+    "l2": [*NOT_NEGATIVE, ("auot", "auto"), (None, None)],
+    "bias_l1": NOT_NEGATIVE,
+    "bias_l2": NOT_NEGATIVE,
+    "activity_l1": NOT_NEGATIVE,
+    "activity_l2": NOT_NEGATIVE,
+    "max_norm": POSITIVE_OR_NONE,
+    "weight_decay": [(-0.1, None), *NOT_A_NUMBER],
+    "batchnorm": [("batch", None), (1, None), ("layers", "layer")],
+    "batchnorm_momentum": RATE,
+    "normalize": [(1, None), ("robst", "robust"), (None, None)],
+    "initializer": [("he_norml", "he_normal"), (3, None), (None, None)],
+    "optimizer": [("Adem", "adam"), (None, None), (0.1, None)],
+    "learning_rate": POSITIVE_OR_NONE,
+    "momentum": RATE_OR_NONE,
+    "nesterov": FLAG,
+    "rho": RATE_OR_NONE,
+    "beta_1": RATE_OR_NONE,
+    "beta_2": RATE_OR_NONE,
+    "epsilon": POSITIVE_OR_NONE,
+    "clipnorm": POSITIVE_OR_NONE,
+    "schedule": [("cosin", "cosine"), (None, None), (0.1, None)],
+    "warmup": RATE,
+    "batch_size": [*COUNT[:3], ("fall", "full"), (None, None)],
+    "epochs": COUNT,
+    "n_members": COUNT,
+    "early_stopping": FLAG,
+    "validation_fraction": [(0.0, None), (1.0, None), *NOT_A_NUMBER],
+    "patience": [(-1, None), (1.5, None), *NOT_A_NUMBER],
+    "min_delta": NOT_NEGATIVE,
+    "monitor": [("roc_uac", "roc_auc"), ("val_los", "val_loss"), (None, None)],
+    "restore_best_weights": FLAG,
+    "callbacks": [(Unhelpful(), None), (["EarlyStopping"], None)],
+    "checkpoint": [(3, None), (True, None), (["a"], None)],
+    "checkpoint_every": [(0, None), (1.5, None), ("bset", "best"), (None, None)],
+    "verbose": [(-1, None), ("yes", None), (0.5, None)],
+    "warm_start": FLAG,
+    "random_state": [(-1, None), ("seed", None), (2**32, None), (1.5, None)],
+}
+CLASSIFIER = SHARED | {
+    "loss": [
+        ("log_los", "log_loss"),
+        ("binary_crossentropy", "log_loss"),
+        (None, None),
+        ("squared_error", None),
+    ],
+    "label_smoothing": RATE,
+    "focal_gamma": NOT_NEGATIVE,
+    "class_weight": [("balance", "balanced"), (3, None)],
+}
+REGRESSOR = SHARED | {
+    "loss": [
+        ("hubert", "huber"),
+        ("mse", "squared_error"),
+        (None, None),
+        ("log_loss", None),
+    ],
+    "huber_delta": [(0.0, None), *NOT_A_NUMBER],
+    "quantile": [(0.0, None), (1.0, None), *NOT_A_NUMBER],
+}
+
+CASES = [
+    pytest.param(kind, name, value, near, id=f"{kind.__name__[14:]}-{name}-{value!r}")
+    for kind, table in (
+        (MLPRegularizedClassifier, CLASSIFIER),
+        (MLPRegularizedRegressor, REGRESSOR),
+    )
+    for name, cases in table.items()
+    for value, near in cases
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value", "near"), CASES)
+def test_wrong_value_is_named(kind, name, value, near):
+    estimator = kind(epochs=1).set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"The '{name}' parameter") as caught:
+        estimator.fit(X, Y)
+    message = str(caught.value)
+    assert f"of {kind.__name__} must be" in message
+    assert f"Got {value!r} instead." in message
+    assert ("Did you mean" in message) == (near is not None)
+    if near:
+        assert f"Did you mean {near!r}?" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [(MLPRegularizedClassifier, CLASSIFIER), (MLPRegularizedRegressor, REGRESSOR)],
+)
+def test_every_parameter_has_wrong_values(kind, table):
+    assert set(table) == set(kind().get_params())
+
+
+# A value of each parameter other than its default that changes the network.
+CHANGES = {
+    "hidden_layer_sizes": (9,),
+    "activation": "tanh",
+    "negative_slope": 0.4,
+    "dropout": 0.3,
+    "input_dropout": 0.3,
+    "gaussian_noise": 0.5,
+    "mixup": 0.5,
+    "l1": 0.1,
+    "l2": 0.1,
+    "bias_l1": 0.1,
+    "bias_l2": 1.0,
+    "activity_l1": 0.1,
+    "activity_l2": 0.1,
+    "max_norm": 0.1,
+    "weight_decay": 1.0,
+    "batchnorm": True,
+    "batchnorm_momentum": 0.5,
+    "normalize": False,
+    "initializer": "lecun_uniform",
+    "optimizer": "adamax",
+    "learning_rate": 0.1,
+    "momentum": 0.1,
+    "nesterov": True,
+    "rho": 0.5,
+    "beta_1": 0.5,
+    "beta_2": 0.5,
+    "epsilon": 0.1,
+    "clipnorm": 1e-3,
+    "schedule": "exponential",
+    "warmup": 0.5,
+    "batch_size": 7,
+    "epochs": 4,
+    "early_stopping": True,
+    "validation_fraction": 0.4,
+    "patience": 1,
+    "min_delta": 100.0,
+    "monitor": "loss",
+    "restore_best_weights": False,
+    "warm_start": True,
+    "random_state": 5,
+    "label_smoothing": 0.4,
+    "focal_gamma": 5.0,
+    "class_weight": {0: 9.0},
+    "huber_delta": 0.1,
+    "quantile": 0.9,
+}
+# What has to be set for a parameter to apply.
+CONTEXT = {
+    "batchnorm_momentum": {"batchnorm": True},
+    "negative_slope": {"activation": "leaky_relu"},
+    "momentum": {"optimizer": "sgd"},
+    "nesterov": {"optimizer": "sgd"},
+    "rho": {"optimizer": "rmsprop"},
+    "clipnorm": {"optimizer": "sgd"},
+    "validation_fraction": {"early_stopping": True},
+    "patience": {
+        "early_stopping": True,
+        "learning_rate": 0.3,
+        "schedule": "constant",
+        "epochs": 30,
+    },
+    "min_delta": {"early_stopping": True, "patience": 1, "epochs": 6},
+    "monitor": {"early_stopping": True, "learning_rate": 0.3, "epochs": 10},
+    "restore_best_weights": {
+        "early_stopping": True,
+        "patience": 2,
+        "learning_rate": 0.3,
+        "epochs": 30,
+    },
+    "focal_gamma": {"loss": "focal"},
+    "huber_delta": {"loss": "huber"},
+    "quantile": {"loss": "quantile"},
+}
+
+
+@pytest.mark.parametrize("name", list(CHANGES))
+def test_every_parameter_changes_the_network(name, rng):
+    kind = MLPRegularizedClassifier
+    if name in ("huber_delta", "quantile"):
+        kind = MLPRegularizedRegressor
+    labels = np.where(rng.random(len(Y)) < 0.2, 1 - Y, Y)
+    settings = {"hidden_layer_sizes": (8, 8), "epochs": 3, "random_state": 0}
+    base = kind(**(settings | {"batch_size": 16} | CONTEXT.get(name, {})))
+    changed = base.__class__(**base.get_params()).set_params(**{name: CHANGES[name]})
+    predict = "predict" if kind is MLPRegularizedRegressor else "predict_proba"
+    outputs = []
+    for estimator in (base, changed):
+        estimator.fit(X, labels)
+        if name == "warm_start":
+            estimator.fit(X, labels)
+        outputs.append(getattr(estimator, predict)(X))
+    assert np.abs(outputs[0] - outputs[1]).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("dropout", "sizes", "counts"),
+    [([0.1], (8, 8), "1 rates"), ([0.1, 0.2], 8, "2 ra")],
+)
+def test_rates_of_the_wrong_length(dropout, sizes, counts):
+    estimator = MLPRegularizedClassifier(sizes, dropout=dropout)
+    with pytest.raises(ValueError, match=f"'dropout' parameter .* Got {counts}"):
+        estimator.fit(X, Y)
+
+
+@pytest.mark.parametrize("as_rates", [list, tuple, np.array])
+def test_one_rate_a_layer(as_rates):
+    network = MLPRegularizedClassifier((8, 8), dropout=as_rates([0.0, 0.5]), epochs=1)
+    layers = network.fit(X, Y).model_.layers
+    rates = [layer.rate for layer in layers if "dropout" in layer.name]
+    assert rates == [0.5]
+
+
+@pytest.mark.parametrize("value", [np.float32(0.25), np.int64(0), 0, Fraction(1, 4)])
+def test_numbers_of_any_type_are_numbers(value):
+    MLPRegularizedClassifier(dropout=value, epochs=np.int64(1)).fit(X, Y)
+
+
+def test_a_subclass_may_have_parameters_of_its_own():
+    class Named(MLPRegularizedClassifier):
+        def __init__(self, name="network", dropout=0.0):
+            super().__init__(dropout=dropout, epochs=1)
+            self.name = name
+
+    assert Named("mine").fit(X, Y).n_iter_ == 1
+
+
+def test_a_function_of_keras_is_its_name():
+    named = MLPRegularizedClassifier(activation="selu", dropout=0.2, epochs=1)
+    given = MLPRegularizedClassifier(
+        activation=keras().activations.selu, dropout=0.2, epochs=1
+    )
+    structures = [n.fit(X, Y)._structure() for n in (named, given)]
+    assert structures[0] == structures[1]
+
+
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS])
+def test_every_optimizer_bears_a_rate_of_zero(optimizer):
+    """At the end of a cosine, in partial fits after it."""
+    network = MLPRegularizedClassifier(
+        (4,), optimizer=optimizer, schedule="cosine", warmup=0.2, epochs=3
+    ).fit(X, Y)
+    assert network.model_.optimizer.learning_rate > 0  # that it began with
+    before = network.predict_proba(X)
+    network.partial_fit(X, Y)
+    tolerance = 0.1 if optimizer == "sgd" else 1e-6  # its momentum still moves it
+    np.testing.assert_allclose(network.predict_proba(X), before, atol=tolerance)
+
+
+def test_the_usual_schedule_is_a_cosine_in_fit_and_constant_in_parts():
+    """A stream has no known end, after which a cosine would have no rate left."""
+    usual = MLPRegularizedClassifier((4,), epochs=3, random_state=0)
+    cosine = MLPRegularizedClassifier(**usual.get_params()).set_params(
+        schedule="cosine", warmup=0.1
+    )
+    np.testing.assert_array_equal(
+        usual.fit(X, Y).predict_proba(X), cosine.fit(X, Y).predict_proba(X)
+    )
+    for network, moves in ((usual, True), (cosine, False)):
+        before = network.predict_proba(X)
+        network.partial_fit(X, Y)
+        moved = np.abs(network.predict_proba(X) - before).max()
+        assert (moved > 1e-3) == moves
+
+
+def test_the_schedule_of_a_keras_optimizer_comes_before_the_usual_one():
+    schedules = keras().optimizers.schedules
+    still = keras().optimizers.Adam(schedules.ExponentialDecay(1e-12, 10, 0.5))
+    kept = MLPRegularizedClassifier((4,), optimizer=still, epochs=2, l2=0.0).fit(X, Y)
+    start = kept._state["weights"]["bias_0"]
+    np.testing.assert_allclose(start, 0, atol=1e-9)
+
+
+def test_the_class_of_an_optimizer_is_not_an_optimizer():
+    estimator = MLPRegularizedClassifier(optimizer=keras().optimizers.Adam)
+    with pytest.raises(ValueError, match="'optimizer' .* a Keras optimizer instance"):
+        estimator.fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["Lamb", "Muon", "Adafactor"])
+def test_optimizers_that_mix_weights_are_refused(name):
+    estimator = MLPRegularizedClassifier(optimizer=getattr(keras().optimizers, name)())
+    with pytest.raises(ValueError, match=f"'optimizer' .*instance of {name}"):
+        estimator.fit(X, Y)
+
+
+@pytest.mark.parametrize("setting", ["use_ema", "gradient_accumulation_steps"])
+def test_settings_of_keras_optimizers_that_are_not_supported(setting):
+    optimizer = keras().optimizers.Adam(**{setting: 2})
+    with pytest.raises(ValueError, match=f"must not set '{setting}'"):
+        MLPRegularizedClassifier(optimizer=optimizer).fit(X, Y)
+
+
+def test_parameters_win_over_the_optimizer_instance():
+    optimizer = keras().optimizers.SGD(0.5, momentum=0.3)
+    network = MLPRegularizedClassifier(optimizer=optimizer, learning_rate=0.1, epochs=1)
+    model = network.fit(X, Y).model_
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
+    assert model.optimizer.momentum == pytest.approx(0.3)
+
+
+def test_a_batch_larger_than_the_data_is_clipped():
+    network = MLPRegularizedClassifier(batch_size=1000, epochs=2)
+    with pytest.warns(UserWarning, match="batch_size=1000 for 40 training rows"):
+        network.fit(X, Y)
+    assert network._state["step"] == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch"),
+    [(40, 32), (1800, 32), (1820, 64), (4000, 128), (10_000, 256), (10**6, 256)],
+)
+def test_automatic_batch_size(rows, batch):
+    from skreg.fitting.configuration import batch_size_of
+
+    assert batch_size_of(MLPRegularizedClassifier(), rows)[0] == batch
+
+
+def test_automatic_l2_falls_with_the_rows():
+    """Those that train: without validation rows, and without rows of weight 0."""
+
+    def penalty(rows=200, weight=None, **settings):
+        X, y = np.arange(rows)[:, None], np.arange(rows) % 2
+        network = MLPRegularizedClassifier((2,), epochs=1, **settings)
+        _, job = captured(network, X, y, sample_weight=weight)
+        return job.numbers["l2"]
+
+    assert penalty(900) == pytest.approx(0.001)
+    assert penalty(400) == pytest.approx(0.0015)
+    stopping = {"early_stopping": True, "validation_fraction": 0.25}
+    assert penalty(1200, **stopping) == pytest.approx(0.001)
+    assert penalty(1000, np.arange(1000) < 900) == pytest.approx(0.001)
+    assert penalty(900, np.full(900, 7.0)) == pytest.approx(0.001)
+    assert penalty(l2=0.5) == 0.5
+    stream = MLPRegularizedClassifier((2,)).partial_fit(X, Y, classes=np.unique(Y))
+    assert stream._state["numbers"]["l2"] == 0.001
