@@ -1,18 +1,22 @@
 """Keras networks as scikit-learn estimators, every regularizer a parameter."""
 
-from .estimators.classifier import MLPRegularizedClassifier
-from .estimators.regressor import MLPRegularizedRegressor
+from .estimators import MLPRegularizedClassifier, MLPRegularizedRegressor
 from .files import load, save
-from .inspection.diagnosis import Diagnosis
-from .inspection.displays import LossCurveDisplay, RemedyDisplay
-from .inspection.path_display import RegularizationPathDisplay
-from .inspection.weights_display import WeightsDisplay
+from .inspection import (
+    Diagnosis,
+    LossCurveDisplay,
+    RegularizationPathDisplay,
+    RemedyDisplay,
+    WeightsDisplay,
+)
 from .onnx import register_onnx_converters
-from .search.remedies import compare_remedies
-from .search.remedy_report import RemedyReport
-from .search.search import RegularizationSearchCV
-from .search.space import regularization_space
-from .stacking.context import stacked
+from .search import (
+    RegularizationSearchCV,
+    RemedyReport,
+    compare_remedies,
+    regularization_space,
+)
+from .stacking import stacked
 
 __all__ = [
     "Diagnosis",

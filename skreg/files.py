@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from .estimators.classifier import MLPRegularizedClassifier
-from .estimators.regressor import MLPRegularizedRegressor
-from .persistence import storage
-from .persistence.contents import network_content, network_from
+from .estimators import MLPRegularizedClassifier, MLPRegularizedRegressor
+from .persistence import read_network, write_network
 from .typing import Path
 
 CLASSES = {
@@ -65,7 +63,7 @@ def save(estimator: Any, path: Path) -> None:
             f"pipeline its last step, of a search its best_estimator_. Got {name} "
             "instead."
         )
-    storage.write(path, "estimator", {"estimator": network_content(estimator)})
+    write_network(path, estimator)
 
 
 def load(path: Path) -> Any:
@@ -93,6 +91,4 @@ def load(path: Path) -> Any:
     --------
     See `save`.
     """
-    content = storage.read(path, "estimator", "checkpoint")
-    with storage.reading(path):
-        return network_from(content["estimator"], CLASSES)
+    return read_network(path, CLASSES)

@@ -7,9 +7,8 @@ TensorFlow nor tf2onnx.
 import numpy as np
 
 from .engine import output_activation
-from .estimators.classifier import MLPRegularizedClassifier
-from .estimators.regressor import MLPRegularizedRegressor
-from .interop.onnx_graph import Graph, mean_outputs
+from .estimators import MLPRegularizedClassifier, MLPRegularizedRegressor
+from .interop import Graph, mean_outputs
 
 # The estimators' names in skl2onnx's tables.
 _CLASSIFIER = "SkregMLPRegularizedClassifier"

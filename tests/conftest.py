@@ -20,7 +20,7 @@ def diabetes():
 @pytest.fixture
 def float64():
     """Keras's double precision, for equalities without rounding."""
-    from skreg.engine.lazy_keras import keras
+    from skreg.engine import keras
 
     keras().config.set_floatx("float64")
     yield

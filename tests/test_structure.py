@@ -1,6 +1,12 @@
-"""The package's own structure: imports point one way, and modules stay readable."""
+"""The package's own structure: rooms import one way, and modules stay readable.
+
+A room is a folder of `skreg`. The last line of its docstring names the rooms that it
+imports. It hands on what other rooms use of it: they import no module of its inside.
+"""
 
 import ast
+import importlib
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -10,7 +16,8 @@ import skreg
 
 PACKAGE = Path(skreg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_LINES, MOST_FUNCTION_LINES = 300, 50
+ROOMS = sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py"))
+MOST_ENTRIES, MOST_LINES, MOST_FUNCTION_LINES = 14, 300, 50
 REASON = "is long because"  # in the docstring of a module that is longer
 
 
@@ -22,8 +29,16 @@ def name_of(path):
 NAMES = {name_of(path) for path in FILES}
 
 
+def room_of(name):
+    """The room that a module is in, or its own name where it is in none."""
+    return (*name.split("."), "")[1]
+
+
 def imports_of(path):
-    """The modules of the package that a module imports, in functions too."""
+    """(module, name) of all that a module imports of the package, in functions too.
+
+    The name is None where the module itself is imported.
+    """
     package = name_of(path).split(".")
     if path.name != "__init__.py":
         package = package[:-1]
@@ -33,24 +48,93 @@ def imports_of(path):
             base += node.module.split(".") if node.module else []
             for alias in node.names:
                 full = ".".join([*base, alias.name])
-                yield full if full in NAMES else ".".join(base)
+                yield (full, None) if full in NAMES else (".".join(base), alias.name)
 
 
-def test_imports_point_one_way():
-    graph = {name_of(path): set(imports_of(path)) for path in FILES}
-    assert graph["skreg"] >= {"skreg.estimators.classifier", "skreg.stacking.context"}
-    graph = {name: found - {name} for name, found in graph.items()}
+def assert_one_way(graph):
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise AssertionError(f"a circle: {' <- '.join(error.args[1])}") from error
 
 
-def test_the_engine_imports_nothing_of_what_it_serves():
+def test_modules_import_one_way():
+    graph = {name_of(p): {module for module, _ in imports_of(p)} for p in FILES}
+    assert graph["skreg"] >= {"skreg.estimators", "skreg.stacking"}
+    assert_one_way({name: found - {name} for name, found in graph.items()})
+
+
+def imported_rooms():
+    """For each room the rooms that its modules import."""
+    graph = {}
     for path in FILES:
-        if path.parent.name == "engine":
-            found = {n for n in imports_of(path) if not n.startswith("skreg.engine")}
-            assert not found, path.name
+        room = room_of(name_of(path))
+        found = {room_of(module) for module, _ in imports_of(path)}
+        graph.setdefault(room, set()).update(found - {room})
+    return graph
+
+
+def test_rooms_import_one_way():
+    graph = imported_rooms()
+    assert graph["estimators"] >= {"engine", "fitting", "stacking"}
+    assert_one_way(graph)
+
+
+@pytest.mark.parametrize("room", sorted({*ROOMS} - {"datasets"}))
+def test_a_room_imports_what_it_says(room):
+    doc = importlib.import_module(f"skreg.{room}").__doc__
+    said = re.search(r"\n\nMay import: (.*)\.\n$", doc)[1]
+    allowed = set() if said == "nothing else of skreg" else set(said.split(", "))
+    assert allowed <= set(ROOMS)
+    assert imported_rooms()[room] - {"typing"} == allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_rooms_inside_is_its_own(path):
+    """Other rooms import the room, of its `__all__`, and not its modules."""
+    own = room_of(name_of(path))
+    used = [
+        (module, name)
+        for module, name in imports_of(path)
+        if room_of(module) != own and room_of(module) in ROOMS
+    ]
+    for module, name in used:
+        assert module in NAMES
+        assert module.count(".") == 1, f"{module} is inside of a room"
+        if name is not None:
+            assert name in importlib.import_module(module).__all__
+    modules = {room_of(module) for module, name in used if name is None}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            room = node.value.id
+            if room in modules:
+                assert node.attr in importlib.import_module(f"skreg.{room}").__all__
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_a_room_hands_on_hides_no_module_of_it(room):
+    modules = {path.stem for path in (PACKAGE / room).glob("*.py")}
+    assert not modules & set(importlib.import_module(f"skreg.{room}").__all__)
+
+
+def test_the_engine_and_the_stacks_know_nothing_of_scikit_learn():
+    for path in FILES:
+        if path.parent.name in ("engine", "stacking"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, (ast.Import, ast.ImportFrom)):
+                    found = [alias.name for alias in node.names]
+                    found.append(getattr(node, "module", None) or "")
+                    assert not any(n.startswith("sklearn") for n in found), path.name
+
+
+def test_the_house_can_be_taken_in_at_a_glance():
+    entries = [p.name for p in PACKAGE.iterdir() if not p.name.startswith("__pycache")]
+    assert len(entries) <= MOST_ENTRIES
+
+
+def test_tests_lie_in_folders_of_the_rooms_names():
+    folders = {p.parent.name for p in Path(__file__).parent.glob("*/test_*.py")}
+    assert folders == {*ROOMS} - {"datasets"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

@@ -1,18 +1,30 @@
-"""The training engine: jobs in, results out. It knows nothing of scikit-learn."""
+"""The training engine: a pure function from jobs to results, and what networks compute.
+
+A structure says what is compiled, a lane is one network in training, and lanes of one
+structure train side by side as a stack. Nothing here knows scikit-learn.
+
+May import: nothing else of skreg.
+"""
 
 from .jobs import Job, Progress, Result, Rows, State, Stopping
-from .lazy_keras import keras
-from .losses import LOSSES
-from .network import initial_weights, weight_shapes
-from .optimizers import OPTIMIZERS
-from .packing import initial_slots
+from .lazy_keras import floatx, keras
+from .losses import LOSSES, output_activation
+from .network import NORMALIZATION_EPSILON, initial_weights, weight_shapes
+from .numbers import number_names
+from .optimizers import OPTIMIZERS, first_of_its_rule
+from .packing import initial_slots, row_size
 from .prediction import activities, predict
-from .program import compilations
-from .schedules import Schedule
-from .training import train_block
+from .program import compilations, compiled_programs, fewest_lanes, uses_xla
+from .schedules import SCHEDULES, Schedule
+from .structure import REMEDIES, Structure
+from .training import Watch, train_block
 
 __all__ = [
+    "LOSSES",
+    "NORMALIZATION_EPSILON",
     "OPTIMIZERS",
+    "REMEDIES",
+    "SCHEDULES",
     "Job",
     "Progress",
     "Result",
@@ -20,23 +32,22 @@ __all__ = [
     "Schedule",
     "State",
     "Stopping",
+    "Structure",
+    "Watch",
     "activities",
     "compilations",
+    "compiled_programs",
+    "fewest_lanes",
+    "first_of_its_rule",
     "floatx",
     "initial_slots",
     "initial_weights",
+    "keras",
+    "number_names",
     "output_activation",
     "predict",
+    "row_size",
     "train_block",
+    "uses_xla",
     "weight_shapes",
 ]
-
-
-def floatx():
-    """Keras's dtype of weights and data."""
-    return keras().config.floatx()
-
-
-def output_activation(structure):
-    """Keras's name of what turns raw outputs into predictions."""
-    return LOSSES[structure.loss].activation

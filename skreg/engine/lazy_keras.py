@@ -27,6 +27,11 @@ def keras():
         return _import_keras()
 
 
+def floatx():
+    """Keras's dtype of weights and data."""
+    return keras().config.floatx()
+
+
 @functools.cache
 def _import_keras():
     if "keras" not in sys.modules:

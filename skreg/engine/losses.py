@@ -150,3 +150,8 @@ LOSSES = {
     "quantile": Loss(_quantile, "linear", None, {"quantile": "quantile"}, degree=1),
     "poisson": Loss(_poisson, "exponential", "Poisson", {}, degree=1),
 }
+
+
+def output_activation(structure):
+    """Keras's name of what turns raw outputs into predictions."""
+    return LOSSES[structure.loss].activation

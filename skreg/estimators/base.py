@@ -10,13 +10,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import stacking
-from ..fitting.inputs import Standardizer, flattened
-from ..fitting.job import Course, job_of
-from ..fitting.parameters import check_parameters
-from ..fitting.rules import Rule
-from ..fitting.samples import Sample, split_off_validation
-from ..interop.callbacks import watched
-from ..persistence.checkpoints import Checkpoint, seed_to_go_on_with
+from ..fitting import (
+    Course,
+    Rule,
+    Sample,
+    Standardizer,
+    check_parameters,
+    flattened,
+    job_of,
+    split_off_validation,
+)
+from ..interop import watched
+from ..persistence import Checkpoint, seed_to_go_on_with
 from ..typing import Features, Targets, Weights
 from .attempts import all_or_nothing, copied
 from .compatibility import CallbackSupportMixin, with_callbacks

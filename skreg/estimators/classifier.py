@@ -14,9 +14,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
-from ..fitting.parameters import CLASSIFIER_RULES
-from ..fitting.targets import ClassTargets, check_class_targets
-from ..interop.from_keras import from_keras
+from ..fitting import CLASSIFIER_RULES, ClassTargets, check_class_targets
+from ..interop import network_from_keras
 from ..typing import (
     BatchSize,
     ClassWeight,
@@ -506,7 +505,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         >>> network.partial_fit(X, y).n_iter_
         3
         """
-        return from_keras(cls, model, classes, **parameters)
+        return network_from_keras(cls, model, classes, **parameters)
 
     @all_or_nothing
     def partial_fit(

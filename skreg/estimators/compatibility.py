@@ -1,7 +1,4 @@
-"""What differs between the versions of scikit-learn, or is not public in it."""
-
-# The public way to it adds names to sklearn.model_selection.
-from sklearn.model_selection._search_successive_halving import HalvingRandomSearchCV
+"""What differs between the versions of scikit-learn."""
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -15,4 +12,4 @@ except ImportError:  # before 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "HalvingRandomSearchCV", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "with_callbacks"]

@@ -8,16 +8,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import engine
-from ..engine import State
-from ..engine.structure import Structure
-from ..fitting.inputs import Standardizer, flattened, row_blocks
-from ..fitting.networks import Network
-from ..inspection.diagnosis import Diagnosis
-from ..inspection.diagnosis_of_folds import diagnose_folds
-from ..inspection.diagnosis_of_history import diagnose_history
-from ..interop.keras_model import build_average, build_model
-from ..interop.scikeras import to_scikeras
-from ..persistence.weights import load_weights, save_weights
+from ..engine import State, Structure
+from ..fitting import Network, Standardizer, flattened, row_blocks
+from ..inspection import Diagnosis, diagnose_folds, diagnose_history
+from ..interop import build_average, build_model, to_scikeras
+from ..persistence import load_weights, save_weights
 from ..typing import Features, KerasModel, Path, RandomState, Splitter, Targets
 
 

@@ -10,9 +10,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from ..fitting.parameters import REGRESSOR_RULES
-from ..fitting.targets import NumberTargets
-from ..interop.from_keras import from_keras
+from ..fitting import REGRESSOR_RULES, NumberTargets
+from ..interop import network_from_keras
 from ..typing import (
     BatchSize,
     Features,
@@ -469,7 +468,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         >>> bool(np.allclose(again.predict(X), network.predict(X), rtol=1e-4))
         True
         """
-        return from_keras(cls, model, **parameters)
+        return network_from_keras(cls, model, **parameters)
 
     @all_or_nothing
     def partial_fit(

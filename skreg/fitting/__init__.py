@@ -1,1 +1,67 @@
-"""From constructor parameters and rows to a job of the engine."""
+"""From constructor parameters and rows to a job of the engine.
+
+Parameters are checked and translated, inputs and targets brought into the form that the
+engine takes, and validation rows set aside.
+
+May import: engine.
+"""
+
+from .configuration import (
+    activation_name,
+    descent,
+    kernel_initializers,
+    numbers_of,
+    remedies_of,
+    schedule_of,
+    seeded,
+    structure_of,
+)
+from .inputs import Standardizer, flattened, row_blocks
+from .job import Course, initial_state, job_of
+from .networks import Network, network_of, prefix_of
+from .parameters import (
+    CLASSIFIER_RULES,
+    REGRESSOR_RULES,
+    activation_names,
+    check_count,
+    check_parameters,
+    hidden_layers,
+    is_keras_schedule,
+)
+from .rules import Rule
+from .samples import Sample, split_off_validation
+from .targets import ClassTargets, NumberTargets, check_class_targets, described
+
+__all__ = [
+    "CLASSIFIER_RULES",
+    "REGRESSOR_RULES",
+    "ClassTargets",
+    "Course",
+    "Network",
+    "NumberTargets",
+    "Rule",
+    "Sample",
+    "Standardizer",
+    "activation_name",
+    "activation_names",
+    "check_class_targets",
+    "check_count",
+    "check_parameters",
+    "descent",
+    "described",
+    "flattened",
+    "hidden_layers",
+    "initial_state",
+    "is_keras_schedule",
+    "job_of",
+    "kernel_initializers",
+    "network_of",
+    "numbers_of",
+    "prefix_of",
+    "remedies_of",
+    "row_blocks",
+    "schedule_of",
+    "seeded",
+    "split_off_validation",
+    "structure_of",
+]

@@ -7,10 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from ..engine.lazy_keras import keras
-from ..engine.optimizers import OPTIMIZERS
-from ..engine.schedules import Schedule
-from ..engine.structure import REMEDIES, Structure
+from ..engine import OPTIMIZERS, REMEDIES, Schedule, Structure, keras
 from .parameters import hidden_layers, is_keras_optimizer, is_keras_schedule
 
 AUTO_L2 = 0.03  # over the root of the rows

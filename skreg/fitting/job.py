@@ -5,8 +5,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import engine
-from ..engine import Job, Rows, Stopping
+from ..engine import (
+    Job,
+    Rows,
+    State,
+    Stopping,
+    floatx,
+    initial_slots,
+    initial_weights,
+    output_activation,
+    weight_shapes,
+)
 from .configuration import (
     batch_size_of,
     descent,
@@ -42,12 +51,12 @@ class Course:
 def job_of(estimator, training, validation, course):
     """The structure and the job of this training, from samples as they were given."""
     found = descent(estimator)
-    is_part, dtype = course.is_part, engine.floatx()
+    is_part, dtype = course.is_part, floatx()
     rows = _rows(estimator, training, dtype, keeps_scale=is_part)
     batch_size, room = batch_size_of(estimator, len(rows))
     structure = structure_of(estimator, found, room)
     numbers = numbers_of(estimator, found, None if is_part else len(rows))
-    state = _start(estimator, structure, numbers, course)
+    state = initial_state(estimator, structure, numbers, course)
     steps_per_epoch = -(-len(rows) // batch_size)
     job = Job(
         state=state,
@@ -97,7 +106,7 @@ def _rows(estimator, sample, dtype, keeps_scale=False):
     return Rows(standardizer.transform(sample.X, dtype), y, weight.astype(dtype))
 
 
-def _start(estimator, structure, numbers, course):
+def initial_state(estimator, structure, numbers, course):
     """The state that training starts from."""
     if not course.goes_on:
         initializers = kernel_initializers(estimator, len(structure.widths) - 1)
@@ -105,13 +114,13 @@ def _start(estimator, structure, numbers, course):
         def draw(layer, shape, seed):
             return _drawn(initializers[layer], shape, seed, structure.dtype)
 
-        weights, moving = engine.initial_weights(structure, draw, course.seed)
-        slots = engine.initial_slots(structure, weights, numbers)
-        return engine.State(weights, moving, slots)
+        weights, moving = initial_weights(structure, draw, course.seed)
+        slots = initial_slots(structure, weights, numbers)
+        return State(weights, moving, slots)
     before, state = estimator._structure(), estimator._training_state()
     for what, parameters in (
-        (engine.weight_shapes, "hidden_layer_sizes and batchnorm"),
-        (engine.output_activation, "a loss with the same kind of output"),
+        (weight_shapes, "hidden_layer_sizes and batchnorm"),
+        (output_activation, "a loss with the same kind of output"),
         (lambda structure: structure.dtype, "Keras's floatx"),
     ):
         if what(before) != what(structure):
@@ -121,7 +130,7 @@ def _start(estimator, structure, numbers, course):
                 " fit with warm_start=False."
             )
     if (before.optimizer, before.options) != (structure.optimizer, structure.options):
-        slots = engine.initial_slots(structure, state.weights, numbers)
+        slots = initial_slots(structure, state.weights, numbers)
         state = replace(state, slots=slots, step=0)
     return state
 

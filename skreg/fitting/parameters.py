@@ -10,9 +10,7 @@ import os
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from ..engine.lazy_keras import keras
-from ..engine.optimizers import OPTIMIZERS
-from ..engine.schedules import SCHEDULES
+from ..engine import OPTIMIZERS, SCHEDULES, keras
 from .rules import (
     Rule,
     boolean,

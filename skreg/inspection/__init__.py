@@ -1,1 +1,29 @@
-"""What a network does, measured on folds and drawn."""
+"""What a network does on held-out rows: folds, trials, diagnosis, and figures of these.
+
+May import: engine, fitting, stacking.
+"""
+
+from .diagnosis import Diagnosis, changes
+from .diagnosis_of_folds import diagnose_folds
+from .diagnosis_of_history import diagnose_history
+from .displays import LossCurveDisplay, RemedyDisplay
+from .folds import paired_interval, score_name, shuffled_folds, splits_of
+from .path_display import RegularizationPathDisplay
+from .trials import Trial
+from .weights_display import WeightsDisplay
+
+__all__ = [
+    "Diagnosis",
+    "LossCurveDisplay",
+    "RegularizationPathDisplay",
+    "RemedyDisplay",
+    "Trial",
+    "WeightsDisplay",
+    "changes",
+    "diagnose_folds",
+    "diagnose_history",
+    "paired_interval",
+    "score_name",
+    "shuffled_folds",
+    "splits_of",
+]

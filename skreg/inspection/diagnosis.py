@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..engine.optimizers import OPTIMIZERS
-from ..fitting.configuration import descent
-from ..fitting.parameters import hidden_layers
+from ..engine import OPTIMIZERS
+from ..fitting import descent, hidden_layers
 from ..typing import Axes
 from .displays import LossCurveDisplay
 

@@ -13,7 +13,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.metrics import log_loss
 from sklearn.utils import _safe_indexing, indexable
 
-from ..fitting.parameters import hidden_layers
+from ..fitting import hidden_layers
 from .diagnosis import (
     DIVERGING,
     GAIN,

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..fitting.networks import network_of
+from ..fitting import network_of
 from ..typing import Axes
 
 TRAINING, VALIDATION = "#4c72b0", "#dd8452"

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, check_cv
 from sklearn.utils.multiclass import type_of_target
 
-from ..stacking.context import stacked_if_not_yet
+from ..stacking import stacked_if_not_yet
 
 CONFIDENCE = 0.95
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..fitting.networks import prefix_of
+from ..fitting import prefix_of
 from ..typing import Axes, Features, Splitter, Targets
 from .displays import TRAINING, VALIDATION, axes_or_new
 from .folds import score_name, splits_of

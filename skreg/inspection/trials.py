@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
-from ..fitting.networks import network_of
+from ..fitting import network_of
 from .folds import on_all_splits
 
 

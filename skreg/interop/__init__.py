@@ -1,1 +1,20 @@
-"""To other libraries and back: Keras models and callbacks, SciKeras, ONNX."""
+"""To other libraries and back: Keras models and callbacks, SciKeras, ONNX.
+
+May import: engine, fitting.
+"""
+
+from .callbacks import watched
+from .from_keras import network_from_keras
+from .keras_model import build_average, build_model
+from .onnx_graph import Graph, mean_outputs
+from .scikeras import to_scikeras
+
+__all__ = [
+    "Graph",
+    "build_average",
+    "build_model",
+    "mean_outputs",
+    "network_from_keras",
+    "to_scikeras",
+    "watched",
+]

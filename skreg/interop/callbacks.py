@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 from sklearn.metrics import get_scorer
 
-from ..engine import Progress, Schedule
-from ..engine.lazy_keras import keras
-from ..fitting.targets import described
+from ..engine import Progress, Schedule, keras
+from ..fitting import described
 from .keras_model import build_model, read_state, read_weights, write_state
 
 # Keras's own callbacks that have batch hooks, and the setting by which they need none.

@@ -7,13 +7,8 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
-from ..engine import State, initial_slots
-from ..engine.lazy_keras import keras
-from ..engine.losses import LOSSES
-from ..engine.optimizers import OPTIMIZERS
-from ..fitting.configuration import descent, numbers_of, structure_of
-from ..fitting.parameters import check_parameters
-from ..fitting.targets import NumberTargets
+from ..engine import LOSSES, OPTIMIZERS, State, initial_slots, keras
+from ..fitting import NumberTargets, check_parameters, descent, numbers_of, structure_of
 from .keras_layers import read_layers
 from .keras_losses import read_loss
 from .keras_model import read_state, read_weights
@@ -22,7 +17,7 @@ from .keras_settings import plain, refuse
 KERAS_BATCH_SIZE = 32  # of its fit
 
 
-def from_keras(cls, model, classes=None, **parameters):
+def network_from_keras(cls, model, classes=None, **parameters):
     """A fitted estimator of class `cls` that predicts as the Keras model does.
 
     Parameters
@@ -225,7 +220,9 @@ def _members(model):
 
 
 def _ensemble_of(cls, members, classes, parameters):
-    estimators = [from_keras(cls, one, classes, **parameters) for one in members]
+    estimators = [
+        network_from_keras(cls, one, classes, **parameters) for one in members
+    ]
     first = estimators[0]
     for estimator, member in zip(estimators[1:], members[1:], strict=True):
         if estimator._state["structure"] != first._state["structure"]:

@@ -9,9 +9,8 @@ from math import prod
 
 import numpy as np
 
-from ..engine.lazy_keras import keras
-from ..fitting.configuration import activation_name
-from ..fitting.inputs import Standardizer
+from ..engine import keras
+from ..fitting import Standardizer, activation_name
 from .keras_settings import (
     activation_of,
     batchnorm_of,

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engine.lazy_keras import keras
-from ..engine.losses import LOSSES
+from ..engine import LOSSES, keras
 from .keras_settings import plain, refuse
 
 # The estimators' `loss`, by Keras's class.

@@ -8,11 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..engine import weight_shapes
-from ..engine.lazy_keras import keras
-from ..engine.losses import LOSSES
-from ..engine.optimizers import OPTIMIZERS
-from ..fitting.configuration import kernel_initializers, seeded
+from ..engine import LOSSES, OPTIMIZERS, keras, weight_shapes
+from ..fitting import kernel_initializers, seeded
 
 
 def build_model(estimator):

@@ -5,9 +5,8 @@ What no parameter says is refused, by the layer's name.
 
 import numpy as np
 
-from ..engine.lazy_keras import keras
-from ..engine.network import NORMALIZATION_EPSILON
-from ..fitting.configuration import activation_name
+from ..engine import NORMALIZATION_EPSILON, keras
+from ..fitting import activation_name
 
 
 def refuse(layer, why):

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ..engine import output_activation
-from ..engine.network import NORMALIZATION_EPSILON
-from ..fitting.inputs import Standardizer
+from ..engine import NORMALIZATION_EPSILON, output_activation
+from ..fitting import Standardizer
 
 
 class Graph:

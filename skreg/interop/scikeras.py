@@ -10,12 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
 from sklearn.utils import ClassifierTags, RegressorTags
 
-from ..engine import floatx
-from ..engine.lazy_keras import keras
-from ..fitting.configuration import descent
-from ..fitting.inputs import Standardizer, flattened
-from ..fitting.parameters import check_parameters
-from ..fitting.targets import NumberTargets
+from ..engine import floatx, keras
+from ..fitting import NumberTargets, Standardizer, check_parameters, descent, flattened
 from .scikeras_network import build_network, keras_schedule
 
 # Parameters that are SciKeras's own, or that become some of them. The others are the

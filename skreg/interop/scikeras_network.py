@@ -6,12 +6,19 @@ from types import SimpleNamespace
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ..engine.lazy_keras import keras
-from ..fitting.configuration import descent, numbers_of, schedule_of, structure_of
-from ..fitting.inputs import Standardizer
-from ..fitting.job import Course, _start
-from ..fitting.parameters import check_parameters, is_keras_schedule
-from ..fitting.targets import NumberTargets
+from ..engine import keras
+from ..fitting import (
+    Course,
+    NumberTargets,
+    Standardizer,
+    check_parameters,
+    descent,
+    initial_state,
+    is_keras_schedule,
+    numbers_of,
+    schedule_of,
+    structure_of,
+)
 from .keras_model import build_model
 
 
@@ -67,7 +74,7 @@ def _set_start(estimator, n_rows, n_steps):
     seed = check_random_state(estimator.random_state).randint(2**31 - 1)
     lane = SimpleNamespace(numbers=numbers_of(estimator, found, n_rows), seed=int(seed))
     course = Course(lane.seed, goes_on=False, is_part=False)
-    state = _start(estimator, structure, lane.numbers, course)
+    state = initial_state(estimator, structure, lane.numbers, course)
     estimator._keep(structure, lane, state, keras_schedule(estimator, found, n_steps))
 
 

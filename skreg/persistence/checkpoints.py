@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..engine import Progress, Result
-from ..fitting.targets import described
+from ..fitting import described
 from . import storage
 from .contents import network_content
 from .results import fingerprint, state_from

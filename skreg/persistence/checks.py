@@ -2,12 +2,16 @@
 
 import numpy as np
 
-from .. import engine
-from ..engine.losses import LOSSES
-from ..engine.numbers import number_names
-from ..engine.optimizers import OPTIMIZERS
-from ..engine.structure import REMEDIES, Structure
-from ..fitting.parameters import activation_names
+from ..engine import (
+    LOSSES,
+    OPTIMIZERS,
+    REMEDIES,
+    Structure,
+    initial_slots,
+    number_names,
+    weight_shapes,
+)
+from ..fitting import activation_names
 
 
 def _check(condition, what):
@@ -83,7 +87,7 @@ def _check_arrays(arrays, shapes, structure, what):
 
 def check_weights(structure, parts):
     """Raise ValueError unless weights and moving statistics have the right shapes."""
-    weights, moving = engine.weight_shapes(structure)
+    weights, moving = weight_shapes(structure)
     for arrays, shapes in ((parts["weights"], weights), (parts["moving"], moving)):
         if (found := {k: a.shape for k, a in arrays.items()}) != shapes:
             raise ValueError(f"its weights have shapes {found}, where {shapes} belong")
@@ -98,7 +102,7 @@ def _check_state(structure, state):
         values = value if name == "dropout" else (value,)
         _check(all(type(v) is float for v in values), "numbers")
     _check(len(numbers["dropout"]) == len(structure.hidden), "numbers")
-    slots = engine.initial_slots(structure, state["weights"], numbers)
+    slots = initial_slots(structure, state["weights"], numbers)
     _check(list(state["slots"]) == list(slots), "optimizer's state")
     for slot, arrays in slots.items():
         shapes = {name: array.shape for name, array in arrays.items()}

@@ -5,9 +5,9 @@ import os
 
 import numpy as np
 
-from ..engine.lazy_keras import keras
-from ..fitting.configuration import activation_name
-from ..fitting.parameters import check_parameters
+from ..engine import keras
+from ..fitting import activation_name, check_parameters
+from . import storage
 from .checks import check_fitted
 
 # What training leaves in an estimator, but for the members of an ensemble.
@@ -24,6 +24,18 @@ ATTRIBUTES = (
     "best_epoch_",
     "n_parameters_",
 )
+
+
+def write_network(path, estimator):
+    """Write an estimator to a file."""
+    storage.write(path, "estimator", {"estimator": network_content(estimator)})
+
+
+def read_network(path, classes):
+    """The estimator in a file or a checkpoint, of one of the classes by name."""
+    content = storage.read(path, "estimator", "checkpoint")
+    with storage.reading(path):
+        return network_from(content["estimator"], classes)
 
 
 def network_content(estimator):

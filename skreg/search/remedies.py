@@ -10,13 +10,10 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
-from ..estimators.classifier import MLPRegularizedClassifier
-from ..estimators.regressor import MLPRegularizedRegressor
-from ..fitting.configuration import remedies_of
-from ..fitting.networks import network_of, prefix_of
-from ..inspection.folds import paired_interval, score_name, splits_of
-from ..inspection.trials import Trial
-from ..stacking.context import stacked_if_not_yet
+from ..estimators import MLPRegularizedClassifier, MLPRegularizedRegressor
+from ..fitting import network_of, prefix_of, remedies_of
+from ..inspection import Trial, paired_interval, score_name, splits_of
+from ..stacking import stacked_if_not_yet
 from ..typing import Features, RandomState, Splitter, Targets
 from .remedy_report import Remedy, RemedyReport
 from .usual_remedies import usual_remedies

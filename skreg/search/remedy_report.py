@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..inspection.displays import RemedyDisplay
+from ..inspection import RemedyDisplay
 from ..typing import Axes, Frame
 
 

@@ -7,16 +7,17 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+
+# The public way to it adds names to sklearn.model_selection.
+from sklearn.model_selection._search_successive_halving import HalvingRandomSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ..estimators.classifier import MLPRegularizedClassifier
-from ..estimators.compatibility import HalvingRandomSearchCV
-from ..fitting.networks import network_of, prefix_of
-from ..fitting.parameters import check_count
-from ..inspection.folds import shuffled_folds
-from ..stacking.context import stacked_if_not_yet
+from ..estimators import MLPRegularizedClassifier
+from ..fitting import check_count, network_of, prefix_of
+from ..inspection import shuffled_folds
+from ..stacking import stacked_if_not_yet
 from ..typing import Features, Floats, RandomState, Splitter, Targets
 from .space import regularization_space
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.utils import check_random_state
 
-from ..fitting.networks import prefix_of
+from ..fitting import prefix_of
 
 KINDS = ("classification", "regression")
 LEVELS = ("quick", "full")

@@ -1,7 +1,7 @@
 """The remedies that `compare_remedies` measures where the user names none."""
 
-from ..fitting.parameters import hidden_layers
-from ..inspection.diagnosis import changes
+from ..fitting import hidden_layers
+from ..inspection import changes
 
 
 def usual_remedies(network):

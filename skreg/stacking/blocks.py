@@ -7,9 +7,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..engine.jobs import Job
-from ..engine.packing import row_size
-from ..engine.program import fewest_lanes, uses_xla
+from ..engine import Job, fewest_lanes, row_size, uses_xla
 
 # A stack's states, gradients and activities should stay in a core's cache.
 STACK_BYTES = 2_000_000

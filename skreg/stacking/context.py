@@ -10,7 +10,7 @@ from typing import Literal
 import joblib
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
-from ..persistence.results import ResultStore
+from ..persistence import ResultStore
 from ..typing import Path
 from .gather import Gatherer, current_gatherer, current_task, gatherer_of_this_thread
 from .progress import progress_bar

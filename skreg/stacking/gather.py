@@ -20,7 +20,7 @@ from dataclasses import replace
 from functools import partial
 from weakref import WeakSet
 
-from ..engine.training import Watch, train_block
+from ..engine import Watch, train_block
 from .blocks import Group, Request, SharedRows, full_stack, group_key
 from .tasks import CancelledFit, Fit, Progress, Task, available_memory
 

@@ -13,9 +13,7 @@ from collections import OrderedDict
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from ..engine.jobs import Rows
-from ..engine.program import compiled_programs
-from ..engine.training import train_block
+from ..engine import Rows, compiled_programs, train_block
 
 ATTEMPTS = 3  # to train a block whose worker is lost
 MISSING_ROWS = "missing rows"  # the answer of a worker that does not hold them

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from ..engine.optimizers import first_of_its_rule
-from ..engine.training import train_block
+from ..engine import first_of_its_rule, train_block
 from .blocks import full_stack
 from .gather import current_gatherer
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed
 
-from skreg.engine import compilations, program, train_block
-from skreg.engine.training import Watch
+from skreg.engine import Watch, compilations, program, train_block
 from tests.support import captured, plain_classifier, plain_regressor
 
 SETTINGS = {"hidden_layer_sizes": (12, 6), "batch_size": 32, "epochs": 4}

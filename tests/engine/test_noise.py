@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skreg.engine.lazy_keras import keras
+from skreg.engine import keras
 from skreg.engine.noise import (
     alpha_dropout,
     dropout,

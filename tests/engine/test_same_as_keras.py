@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification, make_regression
 
+from skreg.engine import keras
 from skreg.engine.batches import shares
-from skreg.engine.lazy_keras import keras
-from skreg.fitting.configuration import descent, schedule_of
-from skreg.fitting.job import job_of
+from skreg.fitting import descent, job_of, schedule_of
 from skreg.fitting.parameters import activation_names, initializer_names
 from skreg.interop.keras_model import build_model, read_weights
 from tests.support import batch_rows, plain_classifier, plain_regressor

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
-from skreg.engine.lazy_keras import keras
+from skreg.engine import keras
 from tests.support import plain_classifier, plain_regressor
 
 

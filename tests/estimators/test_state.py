@@ -14,7 +14,7 @@ from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.engine.lazy_keras import keras
+from skreg.engine import keras
 from tests.support import plain_classifier, plain_regressor
 
 ROOT = Path(__file__).parents[2]

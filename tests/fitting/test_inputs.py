@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.fitting.inputs import Standardizer
+from skreg.fitting import Standardizer
 from tests.support import plain_classifier
 
 X, Y = make_classification(120, 6, random_state=0)

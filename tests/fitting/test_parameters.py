@@ -7,8 +7,7 @@ import pytest
 from sklearn.datasets import make_classification
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.engine import OPTIMIZERS
-from skreg.engine.lazy_keras import keras
+from skreg.engine import OPTIMIZERS, keras
 from tests.support import captured
 
 X, Y = make_classification(40, 5, random_state=0)

@@ -8,7 +8,7 @@ from sklearn.datasets import make_classification
 from sklearn.metrics import get_scorer, log_loss
 from sklearn.model_selection import train_test_split
 
-from skreg.engine.lazy_keras import keras
+from skreg.engine import keras
 from tests.support import captured, plain_classifier, plain_regressor
 
 

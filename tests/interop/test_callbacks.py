@@ -8,7 +8,7 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 
 from skreg import stacked
-from skreg.engine.lazy_keras import keras
+from skreg.engine import keras
 from tests.support import plain_classifier
 
 X, Y = make_classification(200, 6, random_state=0)

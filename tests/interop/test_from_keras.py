@@ -10,9 +10,8 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacking
-from skreg.engine import Result
-from skreg.engine.lazy_keras import keras
-from skreg.interop.from_keras import from_keras
+from skreg.engine import Result, keras
+from skreg.interop import network_from_keras
 from skreg.interop.keras_model import build_model, read_weights
 from tests.support import batch_rows, captured
 
@@ -22,11 +21,11 @@ BINARY, NUMBERS = (Y > 0).astype(int), X @ np.arange(6) / 100
 
 
 def classifier(model, classes=None, **parameters):
-    return from_keras(MLPRegularizedClassifier, model, classes, **parameters)
+    return network_from_keras(MLPRegularizedClassifier, model, classes, **parameters)
 
 
 def regressor(model, **parameters):
-    return from_keras(MLPRegularizedRegressor, model, **parameters)
+    return network_from_keras(MLPRegularizedRegressor, model, **parameters)
 
 
 def network(*layers, inputs=6):
@@ -154,7 +153,7 @@ def test_it_is_copied_and_leaves_the_network_alone(trained):
 
 def assert_goes_on_as_keras(model, cls, targets, encoded):
     """Both train for an epoch on the same batches, from where the model stands."""
-    estimator = from_keras(
+    estimator = network_from_keras(
         cls, model, batch_size=40, epochs=1, warm_start=True, random_state=0
     )
     start = estimator._state["weights"]
@@ -270,7 +269,7 @@ def test_the_model_of_an_estimator_comes_back(name, tmp_path):
     model = estimator.model_
     model.save(tmp_path / "network.keras")
     model = keras().saving.load_model(tmp_path / "network.keras")
-    back = from_keras(cls, model, epochs=2, random_state=0)
+    back = network_from_keras(cls, model, epochs=2, random_state=0)
     np.testing.assert_allclose(back._outputs(X), estimator._outputs(X), atol=1e-6)
     np.testing.assert_allclose(
         back.predict(X).astype(float), estimator.predict(X).astype(float), rtol=1e-6
@@ -501,7 +500,7 @@ def test_arguments_that_are_wrong():
     with pytest.raises(ValueError, match="'optimizer' .* read from the network"):
         classifier(model, optimizer="adam")
     with pytest.raises(ValueError, match="'classes' parameter is for classifiers"):
-        from_keras(MLPRegularizedRegressor, network(layer("Dense", 1)), [0, 1])
+        network_from_keras(MLPRegularizedRegressor, network(layer("Dense", 1)), [0, 1])
     with pytest.raises(ValueError, match="'model' parameter must be a Keras model"):
         classifier("network.keras")
     with pytest.raises(ValueError, match="not built"):

@@ -12,9 +12,9 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV, check_cv
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.engine.lazy_keras import keras
-from skreg.fitting.configuration import descent, schedule_of
-from skreg.interop.scikeras import to_scikeras
+from skreg.engine import keras
+from skreg.fitting import descent, schedule_of
+from skreg.interop import to_scikeras
 from skreg.interop.scikeras_network import keras_schedule
 from tests.support import captured
 

@@ -15,8 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 import skreg
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
-from skreg.engine import lane, training
-from skreg.engine.lazy_keras import keras
+from skreg.engine import keras, lane, training
 from skreg.stacking import gather
 from tests.support import plain_classifier
 

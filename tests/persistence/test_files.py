@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skreg
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.engine.lazy_keras import keras
+from skreg.engine import keras
 from skreg.persistence import storage
 from tests.support import plain_classifier
 

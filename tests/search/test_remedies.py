@@ -15,7 +15,7 @@ from skreg import (
     compare_remedies,
     stacked,
 )
-from skreg.inspection.folds import paired_interval
+from skreg.inspection import paired_interval
 from skreg.search.usual_remedies import usual_remedies
 
 mpl.use("agg")

@@ -15,7 +15,7 @@ from skreg import (
     RegularizationSearchCV,
     regularization_space,
 )
-from skreg.fitting.parameters import check_parameters
+from skreg.fitting import check_parameters
 from skreg.search.space import Sometimes
 from skreg.stacking.gather import current_gatherer
 

@@ -78,7 +78,7 @@ def test_a_broken_executor_is_an_error_of_the_fits(cancer):
 
 
 def test_callbacks_stay_in_this_process(cancer):
-    from skreg.engine.lazy_keras import keras
+    from skreg.engine import keras
 
     seen = []
     callback = keras().callbacks.LambdaCallback(
