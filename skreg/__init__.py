@@ -1,9 +1,14 @@
-"""Keras networks as scikit-learn estimators, every regularizer a parameter."""
+"""Keras networks as scikit-learn estimators, every regularizer a parameter.
+
+What is public is named here and in `skreg.datasets`. The rooms, `skreg.engine` and so
+on, are the inside of the package: see docs/design.md.
+"""
 
 from .estimators import MLPRegularizedClassifier, MLPRegularizedRegressor
 from .files import load, save
 from .inspection import (
     Diagnosis,
+    Estimate,
     LossCurveDisplay,
     RegularizationPathDisplay,
     RemedyDisplay,
@@ -12,7 +17,9 @@ from .inspection import (
 from .onnx import register_onnx_converters
 from .search import (
     RegularizationSearchCV,
+    Remedy,
     RemedyReport,
+    Sometimes,
     compare_remedies,
     regularization_space,
 )
@@ -36,3 +43,9 @@ __all__ = [
     "stacked",
 ]
 __version__ = "0.1.0"
+
+# Pickles, skops' trusted types, the reference and tracebacks call all of these skreg's,
+# whatever module they are in. The last three are in pickles of the others.
+for _thing in (*map(globals().__getitem__, __all__), Estimate, Remedy, Sometimes):
+    _thing.__module__ = __name__
+del _thing

@@ -3,7 +3,7 @@
 May import: engine, fitting, stacking.
 """
 
-from .diagnosis import Diagnosis, changes
+from .diagnosis import Diagnosis, Estimate, changes
 from .diagnosis_of_folds import diagnose_folds
 from .diagnosis_of_history import diagnose_history
 from .displays import LossCurveDisplay, RemedyDisplay
@@ -14,6 +14,7 @@ from .weights_display import WeightsDisplay
 
 __all__ = [
     "Diagnosis",
+    "Estimate",
     "LossCurveDisplay",
     "RegularizationPathDisplay",
     "RemedyDisplay",

@@ -4,13 +4,15 @@ May import: fitting, stacking, inspection, estimators.
 """
 
 from .remedies import compare_remedies
-from .remedy_report import RemedyReport
+from .remedy_report import Remedy, RemedyReport
 from .search import RegularizationSearchCV
-from .space import regularization_space
+from .space import Sometimes, regularization_space
 
 __all__ = [
     "RegularizationSearchCV",
+    "Remedy",
     "RemedyReport",
+    "Sometimes",
     "compare_remedies",
     "regularization_space",
 ]

@@ -106,8 +106,8 @@ except ValueError as error:
 # %%
 # For a pipeline without pickle there is `skops <https://skops.readthedocs.io>`__. It
 # refuses types that it does not know, but for those that you list. Of skreg that is
-# one, ``skreg.estimators.classifier.MLPRegularizedClassifier`` or the regressor's;
-# other steps may have theirs.
+# one, ``skreg.MLPRegularizedClassifier`` or the regressor's; other steps may have
+# theirs.
 #
 # .. code-block:: python
 #
