@@ -11,13 +11,13 @@ from .lazy_keras import floatx, keras
 from .losses import LOSSES, output_activation
 from .network import NORMALIZATION_EPSILON, initial_weights, weight_shapes
 from .numbers import number_names
-from .optimizers import OPTIMIZERS, first_of_its_rule
+from .optimizers import OPTIMIZERS, canonical_optimizer
 from .packing import initial_slots, row_size
 from .prediction import activities, predict
 from .program import compilations, compiled_programs, fewest_lanes, uses_xla
 from .schedules import SCHEDULES, Schedule
 from .structure import REMEDIES, Structure
-from .training import Watch, train_block
+from .training import Observer, train_block
 
 __all__ = [
     "LOSSES",
@@ -26,6 +26,7 @@ __all__ = [
     "REMEDIES",
     "SCHEDULES",
     "Job",
+    "Observer",
     "Progress",
     "Result",
     "Rows",
@@ -33,12 +34,11 @@ __all__ = [
     "State",
     "Stopping",
     "Structure",
-    "Watch",
     "activities",
+    "canonical_optimizer",
     "compilations",
     "compiled_programs",
     "fewest_lanes",
-    "first_of_its_rule",
     "floatx",
     "initial_slots",
     "initial_weights",

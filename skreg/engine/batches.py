@@ -73,8 +73,9 @@ class Chunk(NamedTuple):
             self.weight[lane, :count, job.batch_size :] = 0
             self.learning_rate[lane, :count] = job.schedule.rates(steps)
             if self.mixed.shape[2]:
+                shares = mixup_shares(job, first, count)
                 self.mixed[lane, :count] = 0
-                self.mixed[lane, :count, : job.batch_size] = shares(job, first, count)
+                self.mixed[lane, :count, : job.batch_size] = shares
 
     def _gather(self, lane, job, first, count):
         picked = positions(job, first, count)
@@ -110,7 +111,7 @@ def positions(job, first, count):
     return _by_steps(job, first, count, partial(epoch_order, job), padding=-1)
 
 
-def shares(job, first, count):
+def mixup_shares(job, first, count):
     """The share that each row's partner has in its mixture, shape (count, batch).
 
     It depends on what `epoch_order` depends on, and on the job's number for mixup.

@@ -138,8 +138,8 @@ class Job:
         number in the epoch and the epoch's mean loss so far, and answers the same.
     progress : Progress or None
         Where an earlier training of this job got to, from which it goes on.
-    keep : callable or None
-        ``keep(progress)`` is called after each epoch.
+    save_progress : callable or None
+        ``save_progress(progress)`` is called after each epoch.
     """
 
     state: State
@@ -157,7 +157,7 @@ class Job:
     listener: Callable | None = None
     batch_listener: Callable | None = None
     progress: Progress | None = None
-    keep: Callable | None = None
+    save_progress: Callable | None = None
 
     @property
     def steps_per_epoch(self):
@@ -179,13 +179,13 @@ class Job:
     @property
     def is_watched(self):
         """Whether the host has to look at the lane after each epoch."""
-        looks = self.validation, self.stopping, self.score, self.listener, self.keep
-        return any(look is not None for look in looks)
+        hooks = self.score, self.listener, self.save_progress
+        return any(it is not None for it in (self.validation, self.stopping, *hooks))
 
     @property
     def stays_here(self):
         """Whether it has to train in the process that its fit is in."""
-        return self.listener is not None or self.keep is not None
+        return self.listener is not None or self.save_progress is not None
 
 
 @dataclass(frozen=True)

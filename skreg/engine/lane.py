@@ -36,7 +36,7 @@ class Lane:
         self._best_value = progress.best_value
         self._best_epoch = progress.best_epoch
         self._best_state = progress.best_state
-        self._obey({"learning_rate": progress.learning_rate})
+        self._apply({"learning_rate": progress.learning_rate})
 
     def _progress(self, read_state):
         return Progress(
@@ -98,16 +98,16 @@ class Lane:
             self._compare_with_best(read_state)
         if self.job.listener is not None:
             logs = {name: values[-1] for name, values in self.history.items()}
-            self._obey(self.job.listener(self._epochs_done, logs, read_state))
-        if self.job.keep is not None:
-            self.job.keep(self._progress(read_state))
+            self._apply(self.job.listener(self._epochs_done, logs, read_state))
+        if self.job.save_progress is not None:
+            self.job.save_progress(self._progress(read_state))
 
     def end_batch(self, read_state):
         """Tell the listener of a batch, after which the epoch may end early."""
         batch = (self.steps_done - 1) % self.job.steps_per_epoch
         (loss,) = self._mean_losses()
         try:
-            self._obey(self.job.batch_listener(batch, loss, read_state))
+            self._apply(self.job.batch_listener(batch, loss, read_state))
         except Exception as error:  # a user's callback
             self.error = error
 
@@ -136,7 +136,7 @@ class Lane:
         elif stopping and self._epochs_done - self._best_epoch >= stopping.patience:
             self._stopped = True
 
-    def _obey(self, answer):
+    def _apply(self, answer):
         if not answer:
             return
         self._stopped = self._stopped or answer.get("stop", False)

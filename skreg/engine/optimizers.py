@@ -268,7 +268,7 @@ OPTIMIZERS = {
 }
 
 
-def first_of_its_rule(name):
+def canonical_optimizer(name):
     """The optimizer that differs in its defaults alone: they can share a program."""
     rule = OPTIMIZERS[name].rule
     return next(other for other, row in OPTIMIZERS.items() if row.rule is rule)

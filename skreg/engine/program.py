@@ -68,7 +68,7 @@ class Program:
         compilations[self._key] += 1
         structure, _ = self._key
         run, xla = partial(run_steps, structure), uses_xla(structure)
-        if xla and _share_of_areas() > MAX_SHARE_OF_AREAS:
+        if xla and _share_of_memory_areas() > MAX_SHARE_OF_AREAS:
             xla = False
             _warn_without_xla(
                 "this process has compiled so many that it is short of memory areas "
@@ -96,7 +96,7 @@ def _warn_without_xla(reason):
     )
 
 
-def _share_of_areas():
+def _share_of_memory_areas():
     """Share of its memory areas that this process has used up, where that is known."""
     try:
         most = int(Path("/proc/sys/vm/max_map_count").read_text())

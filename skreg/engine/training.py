@@ -14,7 +14,7 @@ from .program import fewest_lanes, inference, training_program
 from .tensorflow import to_tensors
 
 
-class Watch:
+class Observer:
     """What a block asks and tells while it trains. This one does nothing."""
 
     def wants(self, index):
@@ -28,7 +28,7 @@ class Watch:
         """As soon as a job has its result."""
 
 
-def train_block(structure, jobs, lanes=None, watch=None):
+def train_block(structure, jobs, lanes=None, observer=None):
     """Train every job on a lane of a stack.
 
     A pure function of its arguments: a job's result depends neither on its neighbours
@@ -42,14 +42,14 @@ def train_block(structure, jobs, lanes=None, watch=None):
     jobs : sequence of Job
     lanes : int or None
         How many train at a time; None means all.
-    watch : Watch or None
+    observer : Observer or None
 
     Returns
     -------
     list of Result or None
-        In the order of the jobs; None for those that `watch` did not want any more.
+        In the order of the jobs; None for those that `observer` did not want any more.
     """
-    watch = watch or Watch()
+    observer = observer or Observer()
     results = [None] * len(jobs)
     lanes = max(lanes or len(jobs), fewest_lanes(structure))
     stack = _Stack(structure, lanes, jobs[0].rows.y.shape[1])
@@ -57,16 +57,16 @@ def train_block(structure, jobs, lanes=None, watch=None):
     for lane in [lane for lane in waiting if lane.is_done]:  # earlier, by its progress
         waiting.remove(lane)
         results[lane.index] = lane.result(lane.start)
-        watch.has_finished(lane.index, results[lane.index])
+        observer.has_finished(lane.index, results[lane.index])
     while waiting or stack.running:
         stack.seat(waiting)
         n_running = len(stack.running)
         epochs = stack.advance()
         for lane, result in stack.finished():
             results[lane.index] = result
-            watch.has_finished(lane.index, result)
-        stack.drop(lambda lane: not watch.wants(lane.index))
-        watch.has_trained(epochs, n_running)
+            observer.has_finished(lane.index, result)
+        stack.drop(lambda lane: not observer.wants(lane.index))
+        observer.has_trained(epochs, n_running)
     return results
 
 

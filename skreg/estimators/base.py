@@ -11,16 +11,16 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import stacking
 from ..fitting import (
-    Course,
     Rule,
     Sample,
     Standardizer,
+    TrainingRun,
     check_parameters,
     flattened,
     job_of,
     split_off_validation,
 )
-from ..interop import watched
+from ..interop import with_listeners
 from ..persistence import Checkpoint, seed_to_go_on_with
 from ..typing import Features, Targets, Weights
 from .attempts import all_or_nothing, copied
@@ -93,39 +93,47 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         ValueError
             If a parameter or the data are not accepted, or if training diverges.
         """
-        goes_on = self.warm_start and hasattr(self, "_state")
+        continues = self.warm_start and hasattr(self, "_state")
         context = None
         if getattr(self, "_skl_callbacks", None):  # scikit-learn's
             n_epochs = self.epochs * self.n_members
             context = self._init_callback_context(max_subtasks=n_epochs)
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, sample_weight, goes_on, X_val=X_val, y_val=y_val)
+        self._fit(X, y, sample_weight, continues, X_val=X_val, y_val=y_val)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
     def _fit_part(self, X, y, sample_weight, classes=None):
         """One epoch over these rows, from where training stands."""
-        goes_on = hasattr(self, "_state")
-        self._fit(X, y, sample_weight, goes_on, is_part=True, classes=classes)
+        continues = hasattr(self, "_state")
+        self._fit(X, y, sample_weight, continues, is_partial=True, classes=classes)
 
     def _fit(
-        self, X, y, weight, goes_on, is_part=False, classes=None, X_val=None, y_val=None
+        self,
+        X,
+        y,
+        weight,
+        continues,
+        is_partial=False,
+        classes=None,
+        X_val=None,
+        y_val=None,
     ):
         check_parameters(self, self._rules)
-        sample = self._read(X, y, weight, reset=not goes_on)
-        seed = self._state["seed"] if goes_on else self._draw_seed(is_part)
-        course = Course(seed, goes_on, is_part)
-        seeds = self._member_seeds(course)
-        parts = self._divided(sample, X_val, y_val, seeds, is_part)
-        if not goes_on:
+        sample = self._read(X, y, weight, reset=not continues)
+        seed = self._state["seed"] if continues else self._draw_seed(is_partial)
+        run = TrainingRun(seed, continues, is_partial)
+        seeds = self._member_seeds(run)
+        parts = self._split_rows(sample, X_val, y_val, seeds, is_partial)
+        if not continues:
             # Where members set aside rows of their own, each row trains most of them.
             learned = sample if len(parts) > 1 else parts[0][0]
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
-        self._train(parts, course, seeds)
+        self._train(parts, run, seeds)
 
-    def _draw_seed(self, is_part):
-        if self.random_state is None and self.checkpoint is not None and not is_part:
+    def _draw_seed(self, is_partial):
+        if self.random_state is None and self.checkpoint is not None and not is_partial:
             seed = seed_to_go_on_with(self.checkpoint, self.n_members)
             if seed is not None:
                 return seed
@@ -153,14 +161,14 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         )
         return X, self._check_targets(y.toarray() if issparse(y) else y)
 
-    def _divided(self, sample, X_val, y_val, seeds, is_part):
+    def _split_rows(self, sample, X_val, y_val, seeds, is_partial):
         """Training and validation rows of each member, the latter None without any."""
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together. Got one of them.")
         if X_val is not None:
             X, y = self._validated(X_val, y_val, reset=False)
             return [(sample, Sample(X, y, np.ones(len(y))))] * len(seeds)
-        if is_part or not self.early_stopping or self.monitor == "loss":
+        if is_partial or not self.early_stopping or self.monitor == "loss":
             return [(sample, None)] * len(seeds)
         strata, fraction = self._strata(sample.y), self.validation_fraction
         return [split_off_validation(sample, strata, fraction, seed) for seed in seeds]
@@ -172,9 +180,9 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             standardizer = Standardizer.of(training.X, training.weight, robust)
         self._input_statistics = vars(standardizer)
 
-    def _train(self, parts, course, seeds):
+    def _train(self, parts, run, seeds):
         """Train each member on its rows and keep what comes of it."""
-        members = self._members_to_train(course)
+        members = self._members_to_train(run)
         jobs = []
         with ExitStack() as checkpoints:
             for number, (member, part, seed) in enumerate(
@@ -182,21 +190,21 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             ):
                 structure, job = member._prepare(
                     *part,
-                    replace(course, seed=seed),
+                    replace(run, seed=seed),
                     None if len(members) == 1 else number,
                     checkpoints,
                 )
                 jobs.append(job)
             results = stacking.train(structure, jobs)
         for member, job, result in zip(members, jobs, results, strict=True):
-            member._finish(structure, job, result, course)
+            member._finish(structure, job, result, run)
         self._take_members(members)
 
-    def _member_seeds(self, course):
+    def _member_seeds(self, run):
         """What each network of the ensemble draws its chances from."""
-        if not course.goes_on:
-            others = np.random.SeedSequence(course.seed).generate_state(self.n_members)
-            return [course.seed, *(others[1:] >> 1).tolist()]
+        if not run.continues:
+            others = np.random.SeedSequence(run.seed).generate_state(self.n_members)
+            return [run.seed, *(others[1:] >> 1).tolist()]
         members = self._all_members()
         if len(members) != self.n_members:
             raise ValueError(
@@ -206,13 +214,13 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             )
         return [member._state["seed"] for member in members]
 
-    def _members_to_train(self, course):
+    def _members_to_train(self, run):
         """The networks of the ensemble, each an estimator."""
-        if not course.goes_on:
+        if not run.continues:
             vars(self).pop("_members", None)  # of an earlier fit
         if self.n_members == 1:
             return [self]
-        members = self._all_members() if course.goes_on else [self] * self.n_members
+        members = self._all_members() if run.continues else [self] * self.n_members
         # Parameters may have been set since the members were trained last.
         parameters = self.get_params(deep=False) | {"n_members": 1}
         return [copied(member, **parameters) for member in members]
@@ -227,22 +235,22 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
                 for name in _OF_ONE_FIT & vars(member).keys():
                     delattr(member, name)
 
-    def _prepare(self, training, validation, course, number, checkpoints):
+    def _prepare(self, training, validation, run, number, checkpoints):
         """The structure and the job of this network's training.
 
         `number` is that of the ensemble's member, None where it is no ensemble;
         `checkpoints`, an ExitStack, holds what nobody else may write to meanwhile.
         """
-        structure, job = job_of(self, training, validation, course)
+        structure, job = job_of(self, training, validation, run)
         rate = float(job.schedule.rates([job.state.step])[0])
-        self._keep(structure, job, job.state, rate)
-        if self.checkpoint is not None and not course.is_part:
-            checkpoint = Checkpoint(self, structure, job, course.goes_on, number)
-            checkpoints.enter_context(checkpoint.alone())
+        self._take_state(structure, job, job.state, rate)
+        if self.checkpoint is not None and not run.is_partial:
+            checkpoint = Checkpoint(self, structure, job, run.continues, number)
+            checkpoints.enter_context(checkpoint.locked())
             job = checkpoint.resumed(job)
-        return structure, watched(self, job, validation)
+        return structure, with_listeners(self, job, validation)
 
-    def _finish(self, structure, job, result, course):
+    def _finish(self, structure, job, result, run):
         """Keep what came of it."""
         if result.error is not None:
             raise result.error
@@ -257,10 +265,10 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             )
         # Where a schedule ends at zero Keras goes on with the rate that it began with.
         rate = result.learning_rate or job.schedule.learning_rate
-        self._keep(structure, job, state, rate)
-        self._keep_history(result, course.goes_on)
+        self._take_state(structure, job, state, rate)
+        self._extend_history(result, run.continues)
 
-    def _keep(self, structure, job, state, learning_rate):
+    def _take_state(self, structure, job, state, learning_rate):
         """Make this lane's state the estimator's."""
         self._state = {
             "structure": structure.to_dict(),
@@ -271,10 +279,10 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         }
         vars(self).pop("_keras_model", None)
 
-    def _keep_history(self, result, goes_on):
+    def _extend_history(self, result, continues):
         """Append to the history; NaN where a series was not recorded."""
-        before = self.history_ if goes_on else {}
-        epochs_before = self.n_iter_ if goes_on else 0
+        before = self.history_ if continues else {}
+        epochs_before = self.n_iter_ if continues else 0
         epochs = len(result.history["loss"])
         self.history_ = {
             name: before.get(name, [np.nan] * epochs_before)

@@ -8,16 +8,16 @@ May import: engine.
 
 from .configuration import (
     activation_name,
-    descent,
     kernel_initializers,
     numbers_of,
+    optimizer_settings,
     remedies_of,
     schedule_of,
     seeded,
     structure_of,
 )
 from .inputs import Standardizer, flattened, row_blocks
-from .job import Course, initial_state, job_of
+from .job import TrainingRun, initial_state, job_of
 from .networks import Network, network_of, prefix_of
 from .parameters import (
     CLASSIFIER_RULES,
@@ -30,25 +30,23 @@ from .parameters import (
 )
 from .rules import Rule
 from .samples import Sample, split_off_validation
-from .targets import ClassTargets, NumberTargets, check_class_targets, described
+from .targets import ClassTargets, NumberTargets, check_class_targets, targets_as_text
 
 __all__ = [
     "CLASSIFIER_RULES",
     "REGRESSOR_RULES",
     "ClassTargets",
-    "Course",
     "Network",
     "NumberTargets",
     "Rule",
     "Sample",
     "Standardizer",
+    "TrainingRun",
     "activation_name",
     "activation_names",
     "check_class_targets",
     "check_count",
     "check_parameters",
-    "descent",
-    "described",
     "flattened",
     "hidden_layers",
     "initial_state",
@@ -57,6 +55,7 @@ __all__ = [
     "kernel_initializers",
     "network_of",
     "numbers_of",
+    "optimizer_settings",
     "prefix_of",
     "remedies_of",
     "row_blocks",
@@ -64,4 +63,5 @@ __all__ = [
     "seeded",
     "split_off_validation",
     "structure_of",
+    "targets_as_text",
 ]

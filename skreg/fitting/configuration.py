@@ -31,7 +31,7 @@ _RELU_FAMILY = {
 
 
 @dataclass(frozen=True)
-class Descent:
+class OptimizerSettings:
     """What the optimizer's parameters, or a Keras optimizer's own, come to.
 
     `numbers` holds every number that the rule reads, `learning_rate` among them;
@@ -47,8 +47,8 @@ class Descent:
     schedule: object = None
 
 
-def descent(estimator):
-    """The estimator's `Descent`.
+def optimizer_settings(estimator):
+    """The estimator's `OptimizerSettings`.
 
     Raises
     ------
@@ -56,26 +56,30 @@ def descent(estimator):
         For a Keras optimizer that the engine has no rule for.
     """
     if is_keras_optimizer(estimator.optimizer):
-        found = _from_keras(estimator.optimizer)
+        settings = _from_keras(estimator.optimizer)
     else:
         name = estimator.optimizer
         options = {"nesterov"} if estimator.nesterov and name == "sgd" else ()
-        found = Descent(name, frozenset(options), OPTIMIZERS[name].defaults)
+        settings = OptimizerSettings(
+            name, frozenset(options), OPTIMIZERS[name].defaults
+        )
     given = {
         name: float(getattr(estimator, name))
-        for name in found.numbers
+        for name in settings.numbers
         if getattr(estimator, name, None) is not None
     }
-    found = replace(found, numbers={**found.numbers, **given})
+    settings = replace(settings, numbers={**settings.numbers, **given})
     if "learning_rate" in given:
-        found = replace(found, schedule=None)
+        settings = replace(settings, schedule=None)
     if estimator.clipnorm is not None:
-        found = replace(found, clipping="clipnorm", clip=float(estimator.clipnorm))
-    return found
+        settings = replace(
+            settings, clipping="clipnorm", clip=float(estimator.clipnorm)
+        )
+    return settings
 
 
 def _from_keras(optimizer):
-    """What a Keras optimizer instance holds, as a `Descent`."""
+    """What a Keras optimizer instance holds, as a `OptimizerSettings`."""
     kind, config = type(optimizer), optimizer.get_config()
     names = {
         getattr(keras().optimizers, o.keras_name): n for n, o in OPTIMIZERS.items()
@@ -96,7 +100,7 @@ def _from_keras(optimizer):
     config["learning_rate"] = np.asarray(optimizer.learning_rate)
     schedule = optimizer._learning_rate
     limits = [k for k in ("clipnorm", "global_clipnorm", "clipvalue") if config[k]]
-    return Descent(
+    return OptimizerSettings(
         names[kind],
         frozenset(o for o in ("nesterov", "amsgrad", "centered") if config.get(o)),
         {k: float(config[k] or 0.0) for k in OPTIMIZERS[names[kind]].defaults},
@@ -106,12 +110,12 @@ def _from_keras(optimizer):
     )
 
 
-def structure_of(estimator, found, room):
+def structure_of(estimator, settings, room):
     """The structure of an estimator that knows its features and targets.
 
     Parameters
     ----------
-    found : Descent
+    settings : OptimizerSettings
     room : int
         Rows that a step has room for.
     """
@@ -124,10 +128,10 @@ def structure_of(estimator, found, room):
         activation=activation_name(estimator.activation),
         normalization=normalization[estimator.batchnorm],
         loss=coder.loss(estimator.loss),
-        optimizer=found.optimizer,
-        options=found.options,
+        optimizer=settings.optimizer,
+        options=settings.options,
         batch_size=room,
-        clipping=found.clipping,
+        clipping=settings.clipping,
         remedies=remedies_of(estimator),
         dtype=keras().config.floatx(),
     )
@@ -155,7 +159,7 @@ def _is_used(value):
     return value is not None and bool(np.any(np.asarray(value) != 0))
 
 
-def numbers_of(estimator, found, n_rows):
+def numbers_of(estimator, settings, n_rows):
     """Every number that a lane of the estimator's structure carries.
 
     `n_rows` trains it, None where that is not known.
@@ -172,8 +176,8 @@ def numbers_of(estimator, found, n_rows):
     numbers["dropout"] = tuple(dropout.tolist())
     numbers["l2"] = l2_of(estimator, n_rows)
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
-    numbers["clip"] = found.clip
-    numbers |= found.numbers
+    numbers["clip"] = settings.clip
+    numbers |= settings.numbers
     del numbers["learning_rate"]  # each step has its own
     return {
         name: value if isinstance(value, tuple) else float(value)
@@ -213,7 +217,7 @@ def _rounded_up(rows):
     return -(-rows // unit) * unit
 
 
-def schedule_of(estimator, found, steps, taken, first_step, is_part=False):
+def schedule_of(estimator, settings, steps, taken, first_step, is_partial=False):
     """The learning rate of each step of a training.
 
     Parameters
@@ -224,15 +228,15 @@ def schedule_of(estimator, found, steps, taken, first_step, is_part=False):
         How many of them were taken before.
     first_step : int
         The lane's step that comes first.
-    is_part : bool
+    is_partial : bool
         Whether the end of training is not known.
     """
-    rate = found.numbers["learning_rate"]
+    rate = settings.numbers["learning_rate"]
     name, share = estimator.schedule, estimator.warmup
     if isinstance(name, str) and name == "auto":
-        name, share = ("constant", share) if is_part else ("cosine", share or 0.1)
+        name, share = ("constant", share) if is_partial else ("cosine", share or 0.1)
     warmup = round(share * steps)
-    keras_schedule = _keras_schedule(estimator, found)
+    keras_schedule = _keras_schedule(estimator, settings)
     if keras_schedule is None:
         start = first_step - taken
         return Schedule(name, rate, steps, warmup, start)
@@ -242,11 +246,11 @@ def schedule_of(estimator, found, steps, taken, first_step, is_part=False):
     return Schedule("constant", rate, steps, warmup, first_step, table)
 
 
-def _keras_schedule(estimator, found):
+def _keras_schedule(estimator, settings):
     """The Keras schedule that the user gave, by itself or in an optimizer, or None."""
     if is_keras_schedule(estimator.schedule):
         return estimator.schedule
-    return found.schedule if estimator.schedule in ("auto", "constant") else None
+    return settings.schedule if estimator.schedule in ("auto", "constant") else None
 
 
 def _values(keras_schedule, steps):

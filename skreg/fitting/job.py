@@ -18,9 +18,9 @@ from ..engine import (
 )
 from .configuration import (
     batch_size_of,
-    descent,
     kernel_initializers,
     numbers_of,
+    optimizer_settings,
     schedule_of,
     seeded,
     structure_of,
@@ -31,32 +31,32 @@ REMEMBERED_SIZE = 20_000
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingRun:
     """How a training stands to those before it.
 
     Attributes
     ----------
     seed : int
-    goes_on : bool
+    continues : bool
         From the state that the estimator has.
-    is_part : bool
+    is_partial : bool
         One epoch over a part of the data, not a fit.
     """
 
     seed: int
-    goes_on: bool
-    is_part: bool
+    continues: bool
+    is_partial: bool
 
 
-def job_of(estimator, training, validation, course):
+def job_of(estimator, training, validation, run):
     """The structure and the job of this training, from samples as they were given."""
-    found = descent(estimator)
-    is_part, dtype = course.is_part, floatx()
-    rows = _rows(estimator, training, dtype, keeps_scale=is_part)
+    settings = optimizer_settings(estimator)
+    is_partial, dtype = run.is_partial, floatx()
+    rows = _rows(estimator, training, dtype, keeps_scale=is_partial)
     batch_size, room = batch_size_of(estimator, len(rows))
-    structure = structure_of(estimator, found, room)
-    numbers = numbers_of(estimator, found, None if is_part else len(rows))
-    state = initial_state(estimator, structure, numbers, course)
+    structure = structure_of(estimator, settings, room)
+    numbers = numbers_of(estimator, settings, None if is_partial else len(rows))
+    state = initial_state(estimator, structure, numbers, run)
     steps_per_epoch = -(-len(rows) // batch_size)
     job = Job(
         state=state,
@@ -64,19 +64,19 @@ def job_of(estimator, training, validation, course):
         numbers=numbers,
         schedule=schedule_of(
             estimator,
-            found,
+            settings,
             steps=estimator.epochs * steps_per_epoch,
             # Parts of the data follow one schedule, fits have each their own.
-            taken=state.step if is_part else 0,
+            taken=state.step if is_partial else 0,
             first_step=state.step,
-            is_part=is_part,
+            is_partial=is_partial,
         ),
         batch_size=batch_size,
-        epochs=1 if is_part else estimator.epochs,
-        seed=course.seed,
+        epochs=1 if is_partial else estimator.epochs,
+        seed=run.seed,
         validation=validation and _rows(estimator, validation, dtype),
         monitor=_monitored(estimator),
-        stopping=None if is_part else _stopping(estimator),
+        stopping=None if is_partial else _stopping(estimator),
     )
     return structure, job
 
@@ -106,15 +106,15 @@ def _rows(estimator, sample, dtype, keeps_scale=False):
     return Rows(standardizer.transform(sample.X, dtype), y, weight.astype(dtype))
 
 
-def initial_state(estimator, structure, numbers, course):
+def initial_state(estimator, structure, numbers, run):
     """The state that training starts from."""
-    if not course.goes_on:
+    if not run.continues:
         initializers = kernel_initializers(estimator, len(structure.widths) - 1)
 
         def draw(layer, shape, seed):
             return _drawn(initializers[layer], shape, seed, structure.dtype)
 
-        weights, moving = initial_weights(structure, draw, course.seed)
+        weights, moving = initial_weights(structure, draw, run.seed)
         slots = initial_slots(structure, weights, numbers)
         return State(weights, moving, slots)
     before, state = estimator._structure(), estimator._training_state()

@@ -17,7 +17,7 @@ from .rules import (
     boolean_or,
     count,
     either,
-    inside,
+    fraction,
     is_count,
     is_rate,
     not_negative,
@@ -198,7 +198,7 @@ RULES = {
     ),
     "epochs": count(),
     "early_stopping": boolean(),
-    "validation_fraction": inside(),
+    "validation_fraction": fraction(),
     "patience": count(0),
     "min_delta": not_negative(),
     "monitor": either(
@@ -246,5 +246,5 @@ CLASSIFIER_RULES = RULES | {
 REGRESSOR_RULES = RULES | {
     "loss": one_of(["squared_error", "absolute_error", "huber", "quantile", "poisson"]),
     "huber_delta": positive(),
-    "quantile": inside(),
+    "quantile": fraction(),
 }

@@ -46,7 +46,7 @@ def rate():
     return Rule(is_rate, "a number in [0, 1)")
 
 
-def inside():
+def fraction():
     """The rule for a number in (0, 1)."""
     return Rule(lambda v: is_number(v) and 0 < v < 1, "a number in (0, 1)")
 

@@ -36,7 +36,7 @@ def check_class_targets(y):
     return column_or_1d(y, warn=True)
 
 
-def described(coder):
+def targets_as_text(coder):
     """The coder's attributes as a text."""
     return repr([(k, np.asarray(v).tolist()) for k, v in vars(coder).items()])
 

@@ -3,7 +3,7 @@
 May import: engine, fitting, stacking.
 """
 
-from .diagnosis import Diagnosis, Estimate, changes
+from .diagnosis import Diagnosis, Estimate, would_change
 from .diagnosis_of_folds import diagnose_folds
 from .diagnosis_of_history import diagnose_history
 from .displays import LossCurveDisplay, RemedyDisplay
@@ -20,11 +20,11 @@ __all__ = [
     "RemedyDisplay",
     "Trial",
     "WeightsDisplay",
-    "changes",
     "diagnose_folds",
     "diagnose_history",
     "paired_interval",
     "score_name",
     "shuffled_folds",
     "splits_of",
+    "would_change",
 ]

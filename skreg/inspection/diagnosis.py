@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..engine import OPTIMIZERS
-from ..fitting import descent, hidden_layers
+from ..fitting import hidden_layers, optimizer_settings
 from ..typing import Axes
 from .displays import LossCurveDisplay
 
@@ -142,14 +142,14 @@ def _to_try(estimator, verdict):
         NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}, {"learning_rate": 3 * rate}],
         DIVERGING: [{"learning_rate": smaller_rate(estimator)}, {"clipnorm": 1.0}],
     }.get(verdict, [])
-    return [c for c in choices if changes(own, c)]
+    return [c for c in choices if would_change(own, c)]
 
 
 def _rate(estimator):
-    return descent(estimator).numbers["learning_rate"]
+    return optimizer_settings(estimator).numbers["learning_rate"]
 
 
-def changes(own, parameters):
+def would_change(own, parameters):
     """Whether any of these values is another than the estimator's own."""
     return any(not _is_same(own[name], value) for name, value in parameters.items())
 
@@ -167,10 +167,11 @@ def larger_layers(sizes):
 
 def smaller_rate(estimator):
     """A tenth, or the optimizer's usual rate where that is smaller still."""
-    usual = OPTIMIZERS[descent(estimator).optimizer].defaults["learning_rate"]
+    name = optimizer_settings(estimator).optimizer
+    usual = OPTIMIZERS[name].defaults["learning_rate"]
     return min(_rate(estimator) / 10, usual)
 
 
-def end_of(curve):
+def final_level(curve):
     """The mean of the last twentieth."""
     return float(np.mean(curve[-max(1, len(curve) // 20) :]))

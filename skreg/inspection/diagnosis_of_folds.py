@@ -26,11 +26,11 @@ from .diagnosis import (
     UNDERFITTING,
     Estimate,
     diagnosis,
-    end_of,
+    final_level,
     larger_layers,
     smaller_rate,
 )
-from .folds import on_all_splits, paired_interval, splits_of
+from .folds import map_over_splits, paired_interval, splits_of
 
 # Times the epochs, long enough to tell a small network from a short training.
 LONGER = 4
@@ -54,7 +54,7 @@ def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
     plain = clone(estimator).set_params(
         callbacks=None, checkpoint=None, warm_start=False, verbose=0
     )
-    own, longer, larger, slower, fewer = on_all_splits(
+    own, longer, larger, slower, fewer = map_over_splits(
         partial(_fold, plain, X, y), _variants(estimator), splits
     )
     n = len(splits)
@@ -163,7 +163,7 @@ def _rises(estimator, folds):
     length = min(len(fold.history["val_loss"]) for fold in folds)
     curves = np.array([fold.history["val_loss"][:length] for fold in folds])
     best = curves.mean(axis=0).argmin()
-    return [(end_of(c) - c[best]) / max(c[0], c[best]) for c in curves]
+    return [(final_level(c) - c[best]) / max(c[0], c[best]) for c in curves]
 
 
 def _mean_curves(folds):

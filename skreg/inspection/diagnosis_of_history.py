@@ -12,7 +12,7 @@ from .diagnosis import (
     RISE,
     UNCLEAR,
     diagnosis,
-    end_of,
+    final_level,
 )
 
 LOW_LOSS = 0.25  # share of the first epoch's loss; a curve alone can say good below
@@ -26,8 +26,8 @@ def diagnose_history(estimator):
     if not len(training):  # of a Keras network from a file
         reason = "the network brought no history. Give diagnose X and y"
         return diagnosis(estimator, UNCLEAR, reason)
-    evidence = {"training loss": end_of(training)}
-    if end_of(training) > 1.2 * training[0]:
+    evidence = {"training loss": final_level(training)}
+    if final_level(training) > 1.2 * training[0]:
         reason = "the training loss ends above its start"
         return diagnosis(estimator, DIVERGING, reason, evidence, curves)
     validation = np.asarray(history.get("val_loss", ()), float)
@@ -42,18 +42,18 @@ def diagnose_history(estimator):
         kept = estimator.best_epoch_  # its weights are those of this epoch
         training, validation = training[:kept], validation[:kept]
     start = max(validation[0], training[0])
-    gap = (end_of(validation) - end_of(training)) / start
-    rise = (end_of(validation) - validation.min()) / start
-    late = (_middle(validation) - end_of(validation)) / start
+    gap = (final_level(validation) - final_level(training)) / start
+    rise = (final_level(validation) - validation.min()) / start
+    late = (_middle(validation) - final_level(validation)) / start
     noise = 2 * _noise(validation) / start
     evidence = {
-        "training loss": end_of(training),
-        "validation loss": end_of(validation),
+        "training loss": final_level(training),
+        "validation loss": final_level(validation),
         "gap, of the first loss": gap,
         "rise since the best epoch, of the first loss": rise,
         "noise of the validation curve, of the first loss": noise,
     }
-    left = end_of(validation) / start
+    left = final_level(validation) / start
     verdict, reason = _judge_curves(gap, rise, late, noise, left)
     return diagnosis(estimator, verdict, reason, evidence, curves)
 

@@ -29,7 +29,7 @@ def splits_of(estimator, X, y, cv, repeats=1, seed=0):
     return list(check_cv(cv, y).split(X, y))
 
 
-def on_all_splits(function, variants, splits):
+def map_over_splits(function, variants, splits):
     """What a function gives for each variant, a list with one result a split.
 
     Its fits train in stacks.

@@ -7,7 +7,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
 from ..fitting import network_of
-from .folds import on_all_splits
+from .folds import map_over_splits
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Trial:
         `splits` are some of the trial's; None means all.
         """
         splits = self.splits if splits is None else splits
-        found = on_all_splits(self.run, variants, splits)
+        found = map_over_splits(self.run, variants, splits)
         return [
             next((s for s in own if isinstance(s, Exception)), own) for own in found
         ]

@@ -3,7 +3,7 @@
 May import: engine, fitting.
 """
 
-from .callbacks import watched
+from .callbacks import with_listeners
 from .from_keras import network_from_keras
 from .keras_model import build_average, build_model
 from .onnx_graph import Graph, mean_outputs
@@ -16,5 +16,5 @@ __all__ = [
     "mean_outputs",
     "network_from_keras",
     "to_scikeras",
-    "watched",
+    "with_listeners",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import get_scorer
 
 from ..engine import Progress, Schedule, keras
-from ..fitting import described
+from ..fitting import targets_as_text
 from .keras_model import build_model, read_state, read_weights, write_state
 
 # Keras's own callbacks that have batch hooks, and the setting by which they need none.
@@ -18,7 +18,7 @@ _BY_EPOCH = {
 }
 
 
-def _hears_of_batches(callback):
+def _has_batch_hooks(callback):
     """Whether the callback does something at each batch."""
     kind, plain = type(callback), keras().callbacks.Callback
     setting = _BY_EPOCH.get(kind.__name__)
@@ -31,7 +31,7 @@ def _hears_of_batches(callback):
     )
 
 
-class Listener:
+class CallbackListener:
     """Tells a fit's callbacks of its epochs, as ``keras.Model.fit`` would.
 
     The callbacks are copies, so that fits of one search can share a list of them. Their
@@ -48,10 +48,10 @@ class Listener:
         self._rate = None
         self._logs = {}
         self._callbacks = None
-        self._hear_batches = []
-        self._epoch_in_sklearn = None
+        self._batch_callbacks = []
+        self._sklearn_callbacks = None
         if getattr(estimator, "_skl_callbacks", None):
-            self._epoch_in_sklearn = SklearnEpochs(estimator)
+            self._sklearn_callbacks = SklearnCallbacks(estimator)
         if estimator.callbacks:
             self._model = build_model(estimator)
             self._callbacks = keras().callbacks.CallbackList(
@@ -61,16 +61,16 @@ class Listener:
                 steps=job.steps_per_epoch,
                 verbose=0,
             )
-            self._hear_batches = [
-                c for c in self._callbacks.callbacks if _hears_of_batches(c)
+            self._batch_callbacks = [
+                c for c in self._callbacks.callbacks if _has_batch_hooks(c)
             ]
             self._steps_per_epoch = job.steps_per_epoch
             self._model.stop_training = False
 
     @property
-    def hears_of_batches(self):
+    def has_batch_hooks(self):
         """Whether a callback does something at each batch."""
-        return bool(self._hear_batches)
+        return bool(self._batch_callbacks)
 
     def start(self, state, epoch, rate=None):
         """Before the first epoch to train, counted from 0.
@@ -110,8 +110,8 @@ class Listener:
             values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
             print(f"Epoch {epoch}/{self._epochs} - {values}", flush=True)
         stop = False
-        if self._epoch_in_sklearn is not None:
-            stop = self._epoch_in_sklearn(epoch, state)
+        if self._sklearn_callbacks is not None:
+            stop = self._sklearn_callbacks(epoch, state)
         if self._callbacks is None:
             return {"stop": stop}
         self._logs = logs
@@ -127,14 +127,14 @@ class Listener:
     def after_batch(self, batch, loss, state):
         """After a batch; the answer is that of ``Job.batch_listener``."""
         self._show(state())
-        for callback in self._hear_batches:
+        for callback in self._batch_callbacks:
             callback.on_train_batch_end(batch, {"loss": loss})
         if batch + 1 < self._steps_per_epoch and not self._model.stop_training:
             self._begin_batch(batch + 1)
         return self._answer()
 
     def _begin_batch(self, batch):
-        for callback in self._hear_batches:
+        for callback in self._batch_callbacks:
             callback.on_train_batch_begin(batch, {})
 
     def finish(self, state):
@@ -163,7 +163,7 @@ class Listener:
         return answer
 
 
-class SklearnEpochs:
+class SklearnCallbacks:
     """Tells scikit-learn's callbacks (from 1.9 on), such as ProgressBar, of epochs."""
 
     def __init__(self, estimator):
@@ -191,7 +191,7 @@ class ScoreMonitor:
         # The rows are arrays by now, even where the user's had column names.
         vars(self._estimator).pop("feature_names_in_", None)
         self._validation = validation
-        self.targets = described(estimator._coder())  # whose scores they are
+        self.targets = targets_as_text(estimator._coder())  # whose scores they are
 
     def __call__(self, state):
         """The score of a lane's state."""
@@ -200,7 +200,7 @@ class ScoreMonitor:
         return scorer(self._estimator, self._validation.X, self._validation.y)
 
 
-def watched(estimator, job, validation):
+def with_listeners(estimator, job, validation):
     """The job with what looks at it after each epoch."""
     if job.progress is not None and job.progress.is_done:
         return job
@@ -209,11 +209,11 @@ def watched(estimator, job, validation):
         job = replace(job, score=score, larger_is_better=True)
     watches = getattr(estimator, "_skl_callbacks", None) or estimator.verbose
     if estimator.callbacks or watches:
-        job = _listened(job, Listener(estimator, job))
+        job = _with_listener(job, CallbackListener(estimator, job))
     return job
 
 
-def _listened(job, listener):
+def _with_listener(job, listener):
     """The job with a listener, from where the callbacks let it begin."""
     before = job.progress
     start = job.state if before is None else before.state
@@ -221,7 +221,7 @@ def _listened(job, listener):
     rate = None if before is None else before.learning_rate
     state, epoch, answer = listener.start(start, epochs_done, rate)
     job = replace(job, listener=listener)
-    if listener.hears_of_batches:
+    if listener.has_batch_hooks:
         job = replace(job, batch_listener=listener.after_batch)
     rate = answer.get("learning_rate", rate)
     if epoch > epochs_done:  # the history before it is not known

@@ -8,7 +8,13 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
 from ..engine import LOSSES, OPTIMIZERS, State, initial_slots, keras
-from ..fitting import NumberTargets, check_parameters, descent, numbers_of, structure_of
+from ..fitting import (
+    NumberTargets,
+    check_parameters,
+    numbers_of,
+    optimizer_settings,
+    structure_of,
+)
 from .keras_layers import read_layers
 from .keras_losses import read_loss
 from .keras_model import read_state, read_weights
@@ -38,7 +44,7 @@ def network_from_keras(cls, model, classes=None, **parameters):
         return _ensemble_of(cls, members, classes, parameters)
     reading = read_layers(model)
     loss = read_loss(model, reading, parameters.get("loss"))
-    found = reading.parameters | _descent_parameters(cls, model) | loss.parameters
+    found = reading.parameters | _optimizer_parameters(cls, model) | loss.parameters
     _check_not_read(cls, parameters, found)
     estimator = cls(**found | parameters)
     check_parameters(estimator, cls._rules)
@@ -82,7 +88,7 @@ def _check_not_read(cls, parameters, found):
         )
 
 
-def _descent_parameters(cls, model):
+def _optimizer_parameters(cls, model):
     """The parameters of the optimizer; none where the model is not compiled."""
     if not model.compiled:
         return {}
@@ -94,18 +100,19 @@ def _descent_parameters(cls, model):
                 "weight decay, and the estimators' acts on all. Compile it with an "
                 "optimizer without exclude_from_weight_decay."
             )
-    found = descent(cls(optimizer=optimizer))
-    usual = OPTIMIZERS[found.optimizer].defaults
-    numbers = {name: plain(value) for name, value in found.numbers.items()}
+    settings = optimizer_settings(cls(optimizer=optimizer))
+    usual = OPTIMIZERS[settings.optimizer].defaults
+    numbers = {name: plain(value) for name, value in settings.numbers.items()}
     numbers = {name: value for name, value in numbers.items() if value != usual[name]}
     has_names = set(numbers) <= set(cls().get_params())
-    has_options = found.options <= ({"nesterov"} if found.optimizer == "sgd" else set())
-    has_clipping = found.clipping in (None, "clipnorm")
-    if found.schedule is None and has_names and has_options and has_clipping:
+    own_options = {"nesterov"} if settings.optimizer == "sgd" else set()
+    has_options = settings.options <= own_options
+    has_clipping = settings.clipping in (None, "clipnorm")
+    if settings.schedule is None and has_names and has_options and has_clipping:
         return numbers | {
-            "optimizer": found.optimizer,
-            "nesterov": "nesterov" in found.options,
-            "clipnorm": found.clip if found.clipping else None,
+            "optimizer": settings.optimizer,
+            "nesterov": "nesterov" in settings.options,
+            "clipnorm": settings.clip if settings.clipping else None,
             "schedule": "constant",
         }
     copy = type(optimizer).from_config(optimizer.get_config())
@@ -172,23 +179,23 @@ def _check_loss(estimator, reading, loss):
 
 def _set_state(estimator, model):
     """The weights, and the optimizer's slots where it has any."""
-    found = descent(estimator)
+    settings = optimizer_settings(estimator)
     is_number = isinstance(estimator.batch_size, int)
     room = estimator.batch_size if is_number else KERAS_BATCH_SIZE
-    structure = structure_of(estimator, found, room)
+    structure = structure_of(estimator, settings, room)
     structure = replace(structure, dtype=model.trainable_variables[0].dtype)
     weights, moving = read_weights(model, structure)
-    numbers = numbers_of(estimator, found, None)
+    numbers = numbers_of(estimator, settings, None)
     slots = initial_slots(structure, weights, numbers)
     state = State(weights, moving, slots, step=0, epoch=len(_losses(model)))
-    rate = found.numbers["learning_rate"]
+    rate = settings.numbers["learning_rate"]
     if model.compiled:
         rate = float(model.optimizer.learning_rate)
         if model.optimizer.built:
             state = read_state(model, structure, state)
     seed = check_random_state(estimator.random_state).randint(2**31 - 1)
     lane = SimpleNamespace(numbers=numbers, seed=int(seed))
-    estimator._keep(structure, lane, state, rate)
+    estimator._take_state(structure, lane, state, rate)
 
 
 def _losses(model):

@@ -11,7 +11,13 @@ from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
 from sklearn.utils import ClassifierTags, RegressorTags
 
 from ..engine import floatx, keras
-from ..fitting import NumberTargets, Standardizer, check_parameters, descent, flattened
+from ..fitting import (
+    NumberTargets,
+    Standardizer,
+    check_parameters,
+    flattened,
+    optimizer_settings,
+)
 from .scikeras_network import build_network, keras_schedule
 
 # Parameters that are SciKeras's own, or that become some of them. The others are the
@@ -31,7 +37,8 @@ def to_scikeras(estimator):
     _import_scikeras()
     check_parameters(estimator, type(estimator)._rules)
     _check_settings(estimator)
-    keras_schedule(estimator, descent(estimator), n_steps=100)  # or its error
+    # Raises for a schedule that Keras does not have.
+    keras_schedule(estimator, optimizer_settings(estimator), n_steps=100)
     given = estimator.get_params(deep=False)
     settings = {name: given[name] for name in _DURATION}
     settings |= {"batch_size": _batch_size(estimator), "verbose": int(given["verbose"])}

@@ -8,14 +8,14 @@ from sklearn.utils import check_random_state
 
 from ..engine import keras
 from ..fitting import (
-    Course,
     NumberTargets,
     Standardizer,
+    TrainingRun,
     check_parameters,
-    descent,
     initial_state,
     is_keras_schedule,
     numbers_of,
+    optimizer_settings,
     schedule_of,
     structure_of,
 )
@@ -68,17 +68,21 @@ def _set_start(estimator, n_rows, n_steps):
     # The inputs come standardised, by `InputScaler`.
     standardizer = Standardizer.identity(estimator.n_features_in_)
     estimator._input_statistics = vars(standardizer)
-    found = descent(estimator)
-    structure = structure_of(estimator, found, room=1)  # the engine's alone
+    settings = optimizer_settings(estimator)
+    structure = structure_of(estimator, settings, room=1)  # the engine's alone
     # The seed of a fit's own, so that both begin with the same weights.
     seed = check_random_state(estimator.random_state).randint(2**31 - 1)
-    lane = SimpleNamespace(numbers=numbers_of(estimator, found, n_rows), seed=int(seed))
-    course = Course(lane.seed, goes_on=False, is_part=False)
-    state = initial_state(estimator, structure, lane.numbers, course)
-    estimator._keep(structure, lane, state, keras_schedule(estimator, found, n_steps))
+    lane = SimpleNamespace(
+        numbers=numbers_of(estimator, settings, n_rows), seed=int(seed)
+    )
+    run = TrainingRun(lane.seed, continues=False, is_partial=False)
+    state = initial_state(estimator, structure, lane.numbers, run)
+    estimator._take_state(
+        structure, lane, state, keras_schedule(estimator, settings, n_steps)
+    )
 
 
-def keras_schedule(estimator, found, n_steps):
+def keras_schedule(estimator, settings, n_steps):
     """The learning rate of the optimizer: a number, or a schedule of Keras's own.
 
     After a warm-up a cosine of Keras's begins one step earlier than the estimators'.
@@ -90,9 +94,9 @@ def keras_schedule(estimator, found, n_steps):
     """
     if is_keras_schedule(estimator.schedule):
         return estimator.schedule
-    if found.schedule is not None and estimator.schedule in ("auto", "constant"):
-        return found.schedule
-    plan = schedule_of(estimator, found, n_steps, taken=0, first_step=0)
+    if settings.schedule is not None and estimator.schedule in ("auto", "constant"):
+        return settings.schedule
+    plan = schedule_of(estimator, settings, n_steps, taken=0, first_step=0)
     rate, warmup = plan.learning_rate, plan.warmup_steps
     rises = max(warmup - 1, 0)  # Keras's first rate is the one that it rises from
     steps = max(plan.steps - rises, 1)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..engine import Progress, Result
-from ..fitting import described
+from ..fitting import targets_as_text
 from . import storage
 from .contents import network_content
 from .results import fingerprint, state_from
@@ -29,19 +29,19 @@ class Checkpoint:
         As it is before the training.
     structure, job
         Of the training.
-    goes_on : bool
+    continues : bool
         Whether the estimator's history goes on.
     number : int or None
         That of an ensemble's member.
     """
 
-    def __init__(self, estimator, structure, job, goes_on, number=None):
-        self._estimator, self._goes_on = copy.copy(estimator), goes_on
+    def __init__(self, estimator, structure, job, continues, number=None):
+        self._estimator, self._continues = copy.copy(estimator), continues
         self._every = estimator.checkpoint_every
         self._path = member_path(estimator.checkpoint, number)
         self._structure, self._schedule = structure, job.schedule
         names = [type(c).__name__ for c in estimator.callbacks or ()]
-        targets = described(estimator._coder())
+        targets = targets_as_text(estimator._coder())
         self._fingerprint = fingerprint(structure, job, targets, *names)
         self._estimator.callbacks = None
         network_content(self._estimator)  # raises for what cannot be stored
@@ -66,7 +66,7 @@ class Checkpoint:
             ) from error
 
     @contextmanager
-    def alone(self):
+    def locked(self):
         """While no other fit of this process writes to the path."""
         path = self._path.absolute()
         with _lock:
@@ -84,7 +84,7 @@ class Checkpoint:
 
     def resumed(self, job):
         """The job from where an earlier training of it ended."""
-        job = replace(job, keep=self)
+        job = replace(job, save_progress=self)
         latest = _latest(self._path, self._fingerprint)
         if latest is not None:
             with storage.reading(self._path):
@@ -134,7 +134,7 @@ class Checkpoint:
         network._state = {**network._state, **vars(state), "learning_rate": rate}
         epoch = progress.best_epoch or len(progress.history["loss"])
         result = Result(state, progress.history, epoch, None, rate)
-        network._keep_history(result, self._goes_on)
+        network._extend_history(result, self._continues)
         return network
 
 

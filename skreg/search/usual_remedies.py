@@ -1,7 +1,7 @@
 """The remedies that `compare_remedies` measures where the user names none."""
 
 from ..fitting import hidden_layers
-from ..inspection import changes
+from ..inspection import would_change
 
 
 def usual_remedies(network):
@@ -50,7 +50,7 @@ def usual_remedies(network):
     return {
         name: parameters
         for name, parameters in found.items()
-        if changes(own, parameters)
+        if would_change(own, parameters)
         # Another optimizer with this one's rate would say little.
         and (is_default or "optimizer" not in parameters)
     }

@@ -12,7 +12,7 @@ from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
 from ..persistence import ResultStore
 from ..typing import Path
-from .gather import Gatherer, current_gatherer, current_task, gatherer_of_this_thread
+from .gatherer import Gatherer, current_gatherer, current_task, gatherer_of_this_thread
 from .progress import progress_bar
 from .tasks import Call
 from .trainers import ExecutorTrainer, LocalTrainer

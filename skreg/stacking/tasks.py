@@ -79,7 +79,7 @@ class Fit:
 
 
 @dataclass
-class Progress:
+class SearchProgress:
     """How far a gatherer is."""
 
     fits: int = 0  # that are done

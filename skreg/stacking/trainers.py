@@ -2,8 +2,8 @@
 
 A trainer has ``room``, how many blocks it takes at a time; ``programs()``, the
 (structure, lanes) of the programs that it has; ``compiles(block)``, whether others like
-this block would wait for its program; ``start(block, watch, done)``, which returns at
-once, and in the end calls ``done(error)``; and ``close()``.
+this block would wait for its program; ``start(block, observer, done)``, which returns
+at once, and in the end calls ``done(error)``; and ``close()``.
 """
 
 import itertools
@@ -33,13 +33,13 @@ class LocalTrainer:
         """Whether this block has to make its program."""
         return (block.structure, block.lanes) not in compiled_programs()
 
-    def start(self, block, watch, done):
-        """Train a block; results go to `watch` as soon as they are there."""
-        self._threads.submit(self._train, block, watch, done)
+    def start(self, block, observer, done):
+        """Train a block; results go to `observer` as soon as they are there."""
+        self._threads.submit(self._train, block, observer, done)
 
-    def _train(self, block, watch, done):
+    def _train(self, block, observer, done):
         try:
-            train_block(block.structure, block.jobs, block.lanes, watch)
+            train_block(block.structure, block.jobs, block.lanes, observer)
         except BaseException as error:
             done(error)
         else:
@@ -80,13 +80,13 @@ class ExecutorTrainer:
         """Never: each worker makes its own program, beside the others."""
         return False
 
-    def start(self, block, watch, done):
-        """Send a block; its results go to `watch` when they are back."""
+    def start(self, block, observer, done):
+        """Send a block; its results go to `observer` when they are back."""
         if any(job.stays_here for job in block.jobs):
-            self._here.start(block, watch, done)
+            self._here.start(block, observer, done)
             return
         self._programs.add((block.structure, block.lanes))
-        self._send(_Sending(block, watch, done))
+        self._send(_Sending(block, observer, done))
 
     def _send(self, sending, with_all_rows=False):
         """Send a block, with the rows that have not been sent before or with all."""
@@ -143,7 +143,7 @@ class ExecutorTrainer:
                 self._send(sending, with_all_rows=True)
                 return
             for index, result in enumerate(answer):
-                sending.watch.has_finished(index, result)
+                sending.observer.has_finished(index, result)
             sending.done(None)
 
     def close(self):
@@ -161,7 +161,7 @@ class _Sending:
     """A block on its way."""
 
     block: object
-    watch: object
+    observer: object
     done: object
     attempts: int = 0
 
@@ -181,7 +181,7 @@ def train_remotely(structure, lanes, jobs, data):
         rows = {key: _held[key] for key in keys}
         for key in keys:
             _held.move_to_end(key)
-        _let_go()
+        _forget_unused_rows()
     jobs = [
         replace(job, rows=rows[job.rows], validation=rows.get(job.validation))
         for job in jobs
@@ -189,7 +189,7 @@ def train_remotely(structure, lanes, jobs, data):
     return train_block(structure, jobs, lanes)
 
 
-def _let_go():
+def _forget_unused_rows():
     """Forget the rows that have not been used for longest, beyond `HELD_BYTES`."""
     while sum(rows.nbytes for rows in _held.values()) > HELD_BYTES and len(_held) > 1:
         _held.popitem(last=False)

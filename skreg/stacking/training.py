@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from ..engine import first_of_its_rule, train_block
+from ..engine import canonical_optimizer, train_block
 from .blocks import full_stack
-from .gather import current_gatherer
+from .gatherer import current_gatherer
 
 
 def train(structure, jobs):
     """The results of a fit's jobs: trained with those of other fits where they gather.
 
-    See `gather.Gatherer`.
+    See `gatherer.Gatherer`.
     """
-    optimizer = first_of_its_rule(structure.optimizer)
+    optimizer = canonical_optimizer(structure.optimizer)
     structure = replace(structure, optimizer=optimizer)
     gatherer = current_gatherer()
     if gatherer is not None:

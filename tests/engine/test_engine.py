@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed
 
-from skreg.engine import Watch, compilations, program, train_block
+from skreg.engine import Observer, compilations, program, train_block
 from tests.support import captured, plain_classifier, plain_regressor
 
 SETTINGS = {"hidden_layer_sizes": (12, 6), "batch_size": 32, "epochs": 4}
@@ -81,7 +81,7 @@ def test_more_jobs_than_lanes(cancer):
 
 
 def test_jobs_that_nobody_wants_any_more_are_dropped(cancer):
-    class Impatient(Watch):
+    class Impatient(Observer):
         def __init__(self):
             self.seen = []
 
@@ -93,11 +93,11 @@ def test_jobs_that_nobody_wants_any_more_are_dropped(cancer):
 
     estimators = [classifier(random_state=i, epochs=30) for i in range(3)]
     structure, jobs = block_of(estimators, *cancer)
-    watch = Impatient()
-    results = train_block(structure, jobs, 3, watch)
+    observer = Impatient()
+    results = train_block(structure, jobs, 3, observer)
     assert [result is None for result in results] == [False, True, False]
-    assert [running for _, running in watch.seen] == [3, 2, 2]
-    assert sum(epochs for epochs, _ in watch.seen) == pytest.approx(60 + 256 / 18)
+    assert [running for _, running in observer.seen] == [3, 2, 2]
+    assert sum(epochs for epochs, _ in observer.seen) == pytest.approx(60 + 256 / 18)
 
 
 def test_an_error_of_one_lane_is_that_of_its_fit_alone(cancer):
@@ -302,7 +302,7 @@ def test_a_process_short_of_memory_areas_compiles_no_more(cancer, monkeypatch):
     with pytest.warns(RuntimeWarning, match="slower.*short of memory areas"):
         network.fit(*cancer)
     assert np.isfinite(network.history_["loss"]).all()
-    assert 0 < program._share_of_areas() < 1
+    assert 0 < program._share_of_memory_areas() < 1
 
 
 def test_a_regressor_shares_the_engine(diabetes):

@@ -6,7 +6,7 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import cross_val_predict
 
 import skreg
-from skreg.engine.batches import epoch_order, shares
+from skreg.engine.batches import epoch_order, mixup_shares
 from skreg.engine.step import mixtures
 from tests.support import captured, plain_classifier
 
@@ -36,8 +36,8 @@ def test_partners_are_neighbours_and_padding_is_nobodys():
 def test_shares_are_of_the_beta_distribution_and_the_same_in_any_chunk(data):
     network = plain_classifier((4,), batch_size=16, epochs=200, random_state=0)
     _, job = captured(network.set_params(mixup=0.5), *data)
-    all_at_once = shares(job, 0, job.n_steps)
-    in_parts = [shares(job, first, 5) for first in range(0, job.n_steps, 5)]
+    all_at_once = mixup_shares(job, 0, job.n_steps)
+    in_parts = [mixup_shares(job, first, 5) for first in range(0, job.n_steps, 5)]
     np.testing.assert_array_equal(all_at_once, np.concatenate(in_parts))
     drawn = all_at_once.reshape(200, -1)[:, :60]
     assert abs(drawn.mean() - 0.5) < 0.01

@@ -11,8 +11,8 @@ import pytest
 from sklearn.datasets import make_classification, make_regression
 
 from skreg.engine import keras
-from skreg.engine.batches import shares
-from skreg.fitting import descent, job_of, schedule_of
+from skreg.engine.batches import mixup_shares
+from skreg.fitting import job_of, optimizer_settings, schedule_of
 from skreg.fitting.parameters import activation_names, initializer_names
 from skreg.interop.keras_model import build_model, read_weights
 from tests.support import batch_rows, plain_classifier, plain_regressor
@@ -43,11 +43,11 @@ def captured_start(network, monkeypatch):
     caught = {}
     train = type(network)._train
 
-    def spy(self, parts, course, seeds):
-        structure, job = job_of(self, *parts[0], course)
-        self._keep(structure, job, job.state, float(job.schedule.rates([0])[0]))
+    def spy(self, parts, run, seeds):
+        structure, job = job_of(self, *parts[0], run)
+        self._take_state(structure, job, job.state, float(job.schedule.rates([0])[0]))
         caught.update(job=job, model=build_model(self), training=parts[0][0])
-        return train(self, parts, course, seeds)
+        return train(self, parts, run, seeds)
 
     monkeypatch.setattr(type(network), "_train", spy)
     return caught
@@ -105,7 +105,7 @@ def mixed(job, step, x, y):
     The first row is mixed with the second. A loss that is linear in the target, or
     whose slope is, gives the same for mixed targets as the mixture of two losses.
     """
-    share = shares(job, step, 1)[0][: len(x), None]
+    share = mixup_shares(job, step, 1)[0][: len(x), None]
     partners = np.maximum(np.arange(-1, len(x) - 1), 0)
     partners[0] = 1
     return [(1 - share) * rows + share * rows[partners] for rows in (x, y)]
@@ -290,7 +290,8 @@ STEPS = 70
 
 
 def rates_of(network):
-    return schedule_of(network, descent(network), STEPS, 0, 0).rates(np.arange(STEPS))
+    schedule = schedule_of(network, optimizer_settings(network), STEPS, 0, 0)
+    return schedule.rates(np.arange(STEPS))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Inputs: dtypes, frames, sparse matrices, images, raw columns of any size."""
 
-import resource
 import subprocess
 import sys
 
@@ -132,7 +131,8 @@ def test_sparse_input_with_early_stopping():
 
 
 SPARSE = """
-import resource
+import re
+from pathlib import Path
 import numpy as np
 from scipy import sparse
 from skreg import MLPRegularizedClassifier
@@ -141,7 +141,9 @@ X = sparse.random(20_000, 10_000, 0.01, format="csr", random_state=0)
 y = (np.asarray(X[:, :2000].sum(axis=1)).ravel() > 10).astype(int)
 network = MLPRegularizedClassifier((16, 16), epochs=2).fit(X, y)
 assert network.predict(X).shape == y.shape
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+# Not getrusage's figure, which begins with that of the process that started this one.
+status = Path("/proc/self/status").read_text()
+print(int(re.search("VmHWM:(.*) kB", status)[1]) / 1e6)
 """
 
 
@@ -150,8 +152,7 @@ def test_a_large_sparse_matrix_stays_small():
     gigabytes = subprocess.run(
         [sys.executable, "-c", SPARSE], capture_output=True, text=True, check=True
     ).stdout
-    assert float(gigabytes) < 3
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
+    assert 0.2 < float(gigabytes) < 3
 
 
 def test_images_are_flattened():

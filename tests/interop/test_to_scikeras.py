@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, check_cv
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.engine import keras
-from skreg.fitting import descent, schedule_of
+from skreg.fitting import optimizer_settings, schedule_of
 from skreg.interop import to_scikeras
 from skreg.interop.scikeras_network import keras_schedule
 from tests.support import captured
@@ -177,7 +177,7 @@ def test_early_stopping_is_keras_own():
 )
 def test_rates_are_those_of_the_schedule(settings, atol):
     estimator = MLPRegularizedClassifier(learning_rate=1.0, **settings)
-    found = descent(estimator)
+    found = optimizer_settings(estimator)
     ours = schedule_of(estimator, found, 100, taken=0, first_step=0).rates(range(100))
     theirs = keras_schedule(estimator, found, 100)
     if callable(theirs):

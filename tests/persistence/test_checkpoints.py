@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 import skreg
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
 from skreg.engine import keras, lane, training
-from skreg.stacking import gather
+from skreg.stacking import gatherer
 from tests.support import plain_classifier
 
 X, Y = make_classification(200, 6, random_state=0)
@@ -383,13 +383,13 @@ def test_a_search_survives_kill_9(tmp_path, monkeypatch):
     done = len(files())
     assert 9 <= done < 36
     trained = []
-    train = gather.Gatherer._train
+    train = gatherer.Gatherer._train
 
     def counting(self, structure, jobs):
         trained.extend(jobs)
         return train(self, structure, jobs)
 
-    monkeypatch.setattr(gather.Gatherer, "_train", counting)
+    monkeypatch.setattr(gatherer.Gatherer, "_train", counting)
     for expected in (36 - done, 0):
         trained.clear()
         with stacked(checkpoint=tmp_path):

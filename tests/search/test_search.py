@@ -17,7 +17,7 @@ from skreg import (
 )
 from skreg.fitting import check_parameters
 from skreg.search.space import Sometimes
-from skreg.stacking.gather import current_gatherer
+from skreg.stacking.gatherer import current_gatherer
 
 SMALL = {"learning_rate": uniform(0.005, 0.02), "dropout": Sometimes(uniform(0, 0.5))}
 

@@ -39,7 +39,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
 from skreg.engine import compilations
-from skreg.stacking import gather, trainers
+from skreg.stacking import gatherer, trainers
 
 LIMIT = 60  # seconds of a test
 SETTINGS = {"batch_size": 32, "epochs": 3, "random_state": 0}
@@ -71,7 +71,7 @@ def nothing_is_left():
     backend, n_jobs = get_active_backend()
     yield
     assert skreg_threads() == []
-    assert gather.current_gatherer() is None
+    assert gatherer.current_gatherer() is None
     after, n_jobs_after = get_active_backend()
     assert (type(after), n_jobs_after) == (type(backend), n_jobs)
 
@@ -642,7 +642,7 @@ def test_a_search_after_an_interrupted_one_in_the_same_context(data, plain):
 
 def test_a_fit_on_its_way_in_hears_of_the_interruption(data, monkeypatch):
     """Cancelled after it has begun to hand in its job, and before that waits."""
-    share = gather.SharedRows.__call__
+    share = gatherer.SharedRows.__call__
     has_begun, is_cancelled = threading.Event(), threading.Event()
 
     def slow(self, rows):
@@ -650,12 +650,12 @@ def test_a_fit_on_its_way_in_hears_of_the_interruption(data, monkeypatch):
         assert is_cancelled.wait(30)
         return share(self, rows)
 
-    def cancel(self, call, cancel=gather.Gatherer.cancel):
+    def cancel(self, call, cancel=gatherer.Gatherer.cancel):
         cancel(self, call)
         is_cancelled.set()
 
-    monkeypatch.setattr(gather.SharedRows, "__call__", slow)
-    monkeypatch.setattr(gather.Gatherer, "cancel", cancel)
+    monkeypatch.setattr(gatherer.SharedRows, "__call__", slow)
+    monkeypatch.setattr(gatherer.Gatherer, "cancel", cancel)
 
     def run():
         with stacked():
@@ -722,7 +722,7 @@ def test_a_lock_around_fit_does_not_hang(cancer):
 def test_a_generator_that_is_left_open_ends_with_the_context(
     cancer, patience, monkeypatch
 ):
-    monkeypatch.setattr(gather, "STUCK_SECONDS", patience)
+    monkeypatch.setattr(gatherer, "STUCK_SECONDS", patience)
     network = MLPRegularizedClassifier((4,), epochs=1)
     with stacked():
         models = joblib.Parallel(return_as="generator")(

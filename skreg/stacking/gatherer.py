@@ -20,9 +20,9 @@ from dataclasses import replace
 from functools import partial
 from weakref import WeakSet
 
-from ..engine import Watch, train_block
+from ..engine import Observer, train_block
 from .blocks import Group, Request, SharedRows, full_stack, group_key
-from .tasks import CancelledFit, Fit, Progress, Task, available_memory
+from .tasks import CancelledFit, Fit, SearchProgress, Task, available_memory
 
 QUIET_SECONDS = 0.02  # how long an uncounted thread's job waits for the next one
 # How long a counted one waits at most while nothing trains: what counts as running may
@@ -67,7 +67,7 @@ class Gatherer:
     capacity : int
         How many jobs may wait or train at a time.
     show : callable or None
-        Called with a `Progress` whenever it changes.
+        Called with a `SearchProgress` whenever it changes.
     store : object or None
         ``store.train(structure, jobs, train)`` gives results that it knows, and those
         of `train` for the other jobs.
@@ -99,7 +99,7 @@ class Gatherer:
         self._uncounted = WeakSet()  # threads
         self._last_arrival = 0.0
         self._closed = self._has_ended = False
-        self._progress = Progress()
+        self._progress = SearchProgress()
         self._show = show
 
     # --- opening and closing, by the owner
@@ -118,9 +118,9 @@ class Gatherer:
         with self._lock:
             self._closed = True
             # A generator of joblib's may be open still, and threads of others may wait.
-            left = self._take_out(lambda task: True)
+            left = self._dequeue(lambda task: True)
             waiting = list(self._waiting)
-        self._let_go(left)
+        self._drop_tasks(left)
         with self.idle():
             for fit in waiting:
                 fit.wakes.wait()
@@ -145,28 +145,28 @@ class Gatherer:
             entry = -call.depth, next(self._numbering), task
             heapq.heappush(self._queue, entry)
             call.add(task)
-        self._go_on()
+        self._proceed()
         return task.future
 
     def cancel(self, call):
         """Let the tasks of a call, and theirs, end without their results."""
         with self._lock:
             call.cancel()
-            dropped = self._take_out(lambda task: task.is_cancelled)
+            dropped = self._dequeue(lambda task: task.is_cancelled)
             for fit in list(self._waiting):
                 if fit.task is not None and fit.task.is_cancelled:
                     self._release(fit, CancelledFit())
-        self._let_go(dropped)
-        self._go_on()
+        self._drop_tasks(dropped)
+        self._proceed()
 
-    def _take_out(self, is_meant):
+    def _dequeue(self, is_meant):
         """Take tasks out of the queue."""
         taken = [entry[2] for entry in self._queue if is_meant(entry[2])]
         self._queue = [entry for entry in self._queue if not is_meant(entry[2])]
         heapq.heapify(self._queue)
         return taken
 
-    def _let_go(self, tasks):
+    def _drop_tasks(self, tasks):
         for task in tasks:
             task.future.cancel()
             task.call.discard(task)
@@ -177,7 +177,7 @@ class Gatherer:
         here = self._task_here(), threading.current_thread()
         with self._lock:
             self._count(*here, -1)
-        self._go_on()
+        self._proceed()
         try:
             yield
         finally:
@@ -197,7 +197,7 @@ class Gatherer:
             with self._lock:
                 self._running -= 1
             task.call.discard(task)
-            self._go_on()
+            self._proceed()
 
     def _count(self, task, thread, change):
         """A thread starts (1) or stops (-1) running Python code, if it is counted."""
@@ -234,7 +234,7 @@ class Gatherer:
                 self._add(structure, jobs, fit)
         if is_closed:
             return train_block(structure, jobs)
-        self._go_on()
+        self._proceed()
         try:
             self._wait(fit)
         except BaseException as error:
@@ -290,7 +290,7 @@ class Gatherer:
                     return
                 if is_quiet and not (is_counted and self._blocks):
                     fit.group.is_urgent = True
-            self._go_on()
+            self._proceed()
 
     def _finish(self, request, result):
         """A job's result has come."""
@@ -300,10 +300,10 @@ class Gatherer:
                 return
             fit.results[request.index] = result
             fit.missing -= 1
-            self._compare(request.job, result)
+            self._keep_best(request.job, result)
             if not fit.missing:
                 self._release(fit)
-        self._go_on()
+        self._proceed()
 
     def _release(self, fit, error=None):
         """Nothing is left for this fit to wait for."""
@@ -323,7 +323,7 @@ class Gatherer:
 
     # --- what happens next
 
-    def _go_on(self):
+    def _proceed(self):
         """Start whatever can start.
 
         Not on the main thread, where Ctrl-C might come between plan and action.
@@ -331,11 +331,11 @@ class Gatherer:
         if self._has_ended:
             return
         if threading.current_thread() is threading.main_thread():
-            self._dispatcher.submit(self._act)
+            self._dispatcher.submit(self._perform)
         else:
-            self._act()
+            self._perform()
 
-    def _act(self):
+    def _perform(self):
         with self._lock:
             actions = list(self._plan())
         for action in actions:
@@ -367,27 +367,27 @@ class Gatherer:
         return jobs < self.capacity and self._room_bytes > 0
 
     def _start(self, group, block):
-        watch = _BlockWatch(self, group, block)
-        self._trainer.start(block, watch, partial(self._end, block, watch))
+        observer = _BlockObserver(self, group, block)
+        self._trainer.start(block, observer, partial(self._end, block, observer))
 
     def _has_compiled(self, group, block):
         """A block has its program, for which others of its group may wait."""
         if group.compiling is block:
             group.compiling = None
-            self._go_on()
+            self._proceed()
 
-    def _end(self, block, watch, error=None):
-        watch.ends()
+    def _end(self, block, observer, error=None):
+        observer.ends()
         with self._lock:
             self._blocks -= 1
             for request in block.requests:
                 if error is not None:
                     self._release(request.fit, error)
-        self._go_on()
+        self._proceed()
 
     # --- what is shown
 
-    def _note(self, epochs, lanes):
+    def _report(self, epochs, lanes):
         """Epochs were trained; so many lanes more, or fewer, train."""
         if self._show is None:
             return
@@ -400,7 +400,7 @@ class Gatherer:
             shown = replace(progress)
         self._show(shown)
 
-    def _compare(self, job, result):
+    def _keep_best(self, job, result):
         """Keep the best monitored value of all fits."""
         values = result.history.get(job.monitor)
         if job.validation is None or not values:
@@ -412,7 +412,7 @@ class Gatherer:
             self._progress.best = name, best
 
 
-class _BlockWatch(Watch):
+class _BlockObserver(Observer):
     """Takes results to the fits that wait for them."""
 
     def __init__(self, gatherer, group, block):
@@ -426,7 +426,7 @@ class _BlockWatch(Watch):
 
     def has_trained(self, epochs, running):
         self._gatherer._has_compiled(self._group, self._block)
-        self._gatherer._note(epochs, running - self._lanes)
+        self._gatherer._report(epochs, running - self._lanes)
         self._lanes = running
 
     def has_finished(self, index, result):
@@ -435,4 +435,4 @@ class _BlockWatch(Watch):
     def ends(self):
         """The block has ended."""
         self._gatherer._has_compiled(self._group, self._block)
-        self._gatherer._note(0, -self._lanes)
+        self._gatherer._report(0, -self._lanes)
