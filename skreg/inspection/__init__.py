@@ -6,9 +6,10 @@ May import: engine, fitting, stacking.
 from .diagnosis import Diagnosis, Estimate, would_change
 from .diagnosis_of_folds import diagnose_folds
 from .diagnosis_of_history import diagnose_history
-from .displays import LossCurveDisplay, RemedyDisplay
 from .folds import paired_interval, score_name, shuffled_folds, splits_of
+from .loss_curve_display import LossCurveDisplay
 from .path_display import RegularizationPathDisplay
+from .remedy_display import RemedyDisplay
 from .trials import Trial
 from .weights_display import WeightsDisplay
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine import OPTIMIZERS
 from ..fitting import hidden_layers, optimizer_settings
 from ..typing import Axes
-from .displays import LossCurveDisplay
+from .loss_curve_display import LossCurveDisplay
 
 # Differences of relative loss below which nothing is called a fault.
 GAP, RISE, GAIN = 0.1, 0.05, 0.03

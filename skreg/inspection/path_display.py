@@ -8,14 +8,14 @@ from numpy.typing import ArrayLike
 
 from ..fitting import prefix_of
 from ..typing import Axes, Features, Splitter, Targets
-from .displays import TRAINING, VALIDATION, axes_or_new
+from .figures import TRAINING, VALIDATION, AxesDisplay, axes_or_new
 from .folds import score_name, splits_of
 from .trials import Trial
 
 MOST_TICKS = 9
 
 
-class RegularizationPathDisplay:
+class RegularizationPathDisplay(AxesDisplay):
     """Training and validation score over one parameter.
 
     Parameters
@@ -148,10 +148,7 @@ class RegularizationPathDisplay:
         elif is_log:
             ax.set_xscale("log")
         ax.set(xlabel=self.name, ylabel=self.scoring)
-        ax.grid(alpha=0.3)
-        ax.legend(frameon=False)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        return self._finish(ax)
 
     def _spans_orders(self):
         above = [v for v in self.values if v > 0]

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..typing import Features
-from .displays import TRAINING
+from .figures import TRAINING
 
 
 class WeightsDisplay:

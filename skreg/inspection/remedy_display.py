@@ -1,0 +1,67 @@
+"""A figure of what each remedy gains."""
+
+from typing import Any, Self
+
+from ..typing import Axes
+from .figures import HARMS, HELPS, UNCLEAR, AxesDisplay, axes_or_new
+
+
+class RemedyDisplay(AxesDisplay):
+    """The gain of each remedy, with its confidence interval.
+
+    Parameters
+    ----------
+    report : RemedyReport
+        What `compare_remedies` gives.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from skreg import MLPRegularizedClassifier, RemedyDisplay, compare_remedies
+    >>> from skreg.datasets import load_sonar
+    >>> network = MLPRegularizedClassifier((16,), epochs=10)
+    >>> some = {"dropout 0.5": {"dropout": 0.5}, "no l2": {"l2": 0.0}}
+    >>> report = compare_remedies(*load_sonar(), network, repeats=1, remedies=some)
+    >>> len(RemedyDisplay(report).plot().ax_.get_yticks())
+    2
+    """
+
+    def __init__(self, report: Any) -> None:
+        self.report = report
+
+    def plot(self, ax: Axes | None = None, most: int = 20) -> Self:
+        """Draw the gains: green where the interval is above 0, red where below.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        most : int, default=20
+            Remedies that are drawn: the best of them, and the network as it is.
+
+        Returns
+        -------
+        RemedyDisplay
+        """
+        shown = [r for r in self.report.remedies if r.parameters][:most][::-1]
+        ax = axes_or_new(ax, figsize=(7.0, 1.2 + 0.36 * len(shown)))
+        for row, remedy in enumerate(shown):
+            color = HELPS if remedy.helps else HARMS if remedy.harms else UNCLEAR
+            ends = [remedy.gain_low, remedy.gain_high]
+            ax.plot(ends, [row, row], color=color, linewidth=2, solid_capstyle="round")
+            ax.plot(remedy.gain, row, "o", color=color, markersize=5)
+        ax.axvline(0, color="black", linewidth=1)
+        # A mixture's name would leave the axes no room on one line.
+        names = [r.name.replace(" + ", "\n+ ") for r in shown]
+        ax.set_yticks(range(len(shown)), names, fontsize=8)
+        ax.set_ylim(-0.7, len(shown) - 0.3)
+        baseline = self.report.baseline
+        ax.set_xlabel(
+            f"gain in {self.report.scoring}, with 95% intervals\n"
+            f"(the network as it is: {baseline.validation_score:.3f})"
+        )
+        return self._finish(ax, grid="x")
