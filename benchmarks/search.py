@@ -34,7 +34,7 @@ from threadpoolctl import threadpool_limits
 
 import skreg
 from skreg import MLPRegularizedClassifier, engine, stacking
-from skreg.stacking.blocks import full_stack
+from skreg.stacking.blocks import full_stack_lanes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORES = joblib.cpu_count()
@@ -169,7 +169,7 @@ def jobs_to_time(count):
 
 def rate():
     structure, jobs = jobs_to_time(64)
-    lanes, a = full_stack(structure), np.ones((512, 512), "float32")
+    lanes, a = full_stack_lanes(structure), np.ones((512, 512), "float32")
     rows = sum(len(job.rows) * job.epochs for job in jobs)
     unneeded = 2 * structure.n_features * LAYERS[0]  # the input has no gradient
     operations = rows * (6 * structure.n_kernel_elements - unneeded)

@@ -1,4 +1,4 @@
-"""Estimators in files without pickle."""
+"""Save estimators to files and load them, without pickle."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ CLASSES = {
 
 
 def save(estimator: Any, path: Path) -> None:
-    """Write an estimator to one file, without pickle.
+    """Save an estimator to one file, without pickle.
 
     The file is a zip with JSON and arrays: parameters, weights, the optimizer's state,
-    classes, feature names, history and versions. What `load` makes of it predicts the
-    same bit for bit, and trains on from the same state. The file is there whole, or as
-    it was before.
+    classes, feature names, history and versions. The estimator that `load` returns
+    predicts the same, bit for bit, and continues training from the same state. The file
+    is written completely or not at all.
 
     Parameters
     ----------
     estimator : MLPRegularizedClassifier or MLPRegularizedRegressor
-        Fitted or not. Of a pipeline or a search give its network, such as
-        ``pipeline[-1]`` or ``search.best_estimator_``; whole pipelines are stored by
+        Fitted or not. Of a pipeline or a search, pass the network, such as
+        ``pipeline[-1]`` or ``search.best_estimator_``. To save a whole pipeline, use
         skops or joblib.
     path : path-like
-        Where to; a file that is there is replaced.
+        The file; an existing one is replaced.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def save(estimator: Any, path: Path) -> None:
         If a parameter cannot be stored: a function, callbacks, or an object of a class
         that Keras does not have.
     OSError
-        If the file cannot be written. One that was there before is left as it is.
+        If the file cannot be written. An existing file is left unchanged.
 
     See Also
     --------
@@ -67,10 +67,10 @@ def save(estimator: Any, path: Path) -> None:
 
 
 def load(path: Path) -> Any:
-    """The estimator that `save` wrote.
+    """Load an estimator that `save` wrote.
 
-    Nothing in the file is executed, and nothing but built-in values, arrays, and
-    optimizers, schedules and initializers of Keras's own is made of it.
+    Nothing in the file is executed. Loading creates only built-in values, arrays, NumPy
+    random states, and Keras's own optimizers, schedules and initializers.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ def load(path: Path) -> Any:
     Raises
     ------
     ValueError
-        If the file is damaged, of a newer format, or none of `save`'s.
+        If the file is damaged, of a newer format, or not a saved estimator.
     OSError
-        If it cannot be read.
+        If the file cannot be opened.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The estimators in ONNX, by way of skl2onnx.
+"""Convert the estimators to ONNX, with skl2onnx.
 
 The graph is written from the estimator's arrays, so that a conversion needs neither
 TensorFlow nor tf2onnx.
@@ -16,30 +16,29 @@ _REGRESSOR = "SkregMLPRegularizedRegressor"
 
 
 def register_onnx_converters() -> None:
-    """Have skl2onnx convert the estimators, alone and in pipelines.
+    """Register the estimators with skl2onnx, to convert them alone and in pipelines.
 
-    It enters both estimators in skl2onnx's tables, where calling it again changes
-    nothing. ``skl2onnx.to_onnx(pipeline, X[:1])`` then writes scaler, encoder and
-    network into one model, which takes what the pipeline takes.
+    Calling it again changes nothing. ``skl2onnx.to_onnx(pipeline, X[:1])`` then writes
+    scaler, encoder and network into one model, which takes the pipeline's inputs.
 
-    A classifier gives labels of shape (n_samples,), or (n_samples, n_labels) if it is
-    multilabel, and probabilities of shape (n_samples, n_classes), as `predict` and
-    `predict_proba`. With ``loss="hinge"`` margins take the probabilities' place, for
-    two classes those of both, m and -m. A regressor gives numbers of shape
-    (n_samples, n_outputs). Ensembles give their mean.
+    The model of a classifier returns labels of shape (n_samples,), or (n_samples,
+    n_labels) if it is multilabel, and probabilities of shape (n_samples, n_classes), as
+    `predict` and `predict_proba` do. With ``loss="hinge"`` it returns margins in place
+    of probabilities; for two classes these are -m and m. The model of a regressor
+    returns numbers of shape (n_samples, n_outputs). That of an ensemble returns the
+    mean.
 
     Inputs are standardised in double precision, as in `predict`; the network itself
-    computes in single precision. Probabilities are an array, without ``options``; of
-    skl2onnx's option `zipmap` only False is taken.
+    computes in single precision. Probabilities are an array without any ``options``;
+    skl2onnx's option `zipmap` can only be False.
 
     Raises
     ------
     ImportError
         If skl2onnx is not installed.
     ValueError
-        Later, while an estimator is converted: if its activation is a function of the
-        user's or ``"sparsemax"``, or if its classes are neither whole numbers nor
-        strings.
+        Later, when an estimator is converted: if its activation is a user's function
+        or ``"sparsemax"``, or if its classes are neither whole numbers nor strings.
 
     References
     ----------
@@ -79,11 +78,11 @@ def register_onnx_converters() -> None:
     )
 
 
-# --- what skl2onnx calls: for the outputs, their types and shapes, then the graph
+# --- called by skl2onnx: to declare outputs, set types and shapes, write the graph
 
 
 def _parse_classifier(scope, model, inputs, custom_parsers=None):
-    """Declare labels and probabilities; skl2onnx would make dictionaries of these."""
+    """Declare both outputs; skl2onnx would make dictionaries of the probabilities."""
     from skl2onnx.common import data_types  # noqa: PLC0415 (an extra)
 
     operator = scope.declare_local_operator(_CLASSIFIER, model)
@@ -127,8 +126,8 @@ def _convert_classifier(scope, operator, container):
     else:
         codes = graph("ArgMax", scores, axis=1, keepdims=0)
         labels = graph("Gather", _onnx_labels(classifier.classes_), codes)
-    graph.give(labels, operator.outputs[0])
-    graph.give(scores, operator.outputs[1])
+    graph.set_output(labels, operator.outputs[0])
+    graph.set_output(scores, operator.outputs[1])
 
 
 def _convert_regressor(scope, operator, container):
@@ -140,11 +139,11 @@ def _convert_regressor(scope, operator, container):
     if np.any(scale != 1) or np.any(offset != 0):
         y = graph("Cast", y, to=TensorProto.DOUBLE)
         y = graph("Add", graph("Mul", y, scale), offset)
-    graph.give(y, operator.outputs[0])
+    graph.set_output(y, operator.outputs[0])
 
 
 def _onnx_labels(classes):
-    """Classes as ONNX has them, of dtype int64 or str; raises for others."""
+    """Convert classes to ONNX's label types, int64 or str; raises for others."""
     # Strings may come as objects or in NumPy's StringDType.
     labels = np.array(classes.tolist()) if classes.dtype.kind in "OT" else classes
     if labels.dtype.kind == "U":

@@ -1,4 +1,4 @@
-"""Names for the types of what users hand in; none of them is checked at run time."""
+"""Type aliases for public parameters; they are not checked at run time."""
 
 from os import PathLike
 from typing import Any, Literal, TypeAlias
@@ -16,8 +16,8 @@ Path: TypeAlias = str | PathLike[str]
 RandomState: TypeAlias = int | np.random.RandomState | None
 BatchSize: TypeAlias = int | Literal["auto", "full"]
 ClassWeight: TypeAlias = dict | list[dict] | Literal["balanced"] | None
-# What only Keras, matplotlib, pandas or another library knows the type of, none of
-# which is imported before it is used.
+# Types of Keras, matplotlib, pandas and other libraries, which are imported only when
+# they are used.
 KerasModel: TypeAlias = Any
 KerasOptimizer: TypeAlias = Any
 KerasSchedule: TypeAlias = Any

@@ -1,7 +1,7 @@
-"""The training engine: a pure function from jobs to results, and what networks compute.
+"""The training engine: training as a pure function from jobs to results; prediction.
 
-A structure says what is compiled, a lane is one network in training, and lanes of one
-structure train side by side as a stack. Nothing here knows scikit-learn.
+A structure describes what is compiled. A lane is one network in training, and lanes of
+one structure train side by side as a stack. The engine does not depend on scikit-learn.
 
 May import: nothing else of skreg.
 """
@@ -14,7 +14,7 @@ from .numbers import number_names
 from .optimizers import OPTIMIZERS, canonical_optimizer
 from .packing import initial_slots, row_size
 from .prediction import activities, predict
-from .program import compilations, compiled_programs, fewest_lanes, uses_xla
+from .program import compilations, compiled_programs, min_lanes, uses_xla
 from .schedules import SCHEDULES, Schedule
 from .structure import REMEDIES, Structure
 from .training import Observer, train_block
@@ -38,11 +38,11 @@ __all__ = [
     "canonical_optimizer",
     "compilations",
     "compiled_programs",
-    "fewest_lanes",
     "floatx",
     "initial_slots",
     "initial_weights",
     "keras",
+    "min_lanes",
     "number_names",
     "output_activation",
     "predict",

@@ -1,7 +1,7 @@
-"""The batches of a stack's lanes, gathered into arrays of one shape.
+"""Gather the mini-batches of a stack's lanes into arrays of one shape.
 
 Rows are gathered here, on the host, so that a program's shape depends neither on the
-number of rows nor on how they are held (dense or sparse).
+number of rows nor on how they are stored (dense or sparse).
 """
 
 from functools import partial
@@ -15,12 +15,12 @@ VALIDATION_BYTES = 32_000_000
 
 
 class Chunk(NamedTuple):
-    """Batches for one call of a program, each lane's in its own part.
+    """The batches of all lanes for one call of a program.
 
     Shapes: `x` (lanes, steps, batch, features), `y` (lanes, steps, batch, targets),
     `weight` (lanes, steps, batch), `learning_rate` (lanes, steps), `mixed` (lanes,
-    steps, batch): the share of each row's partner in mixup, or (lanes, steps, 0) where
-    no lane mixes. A weight of zero marks padding.
+    steps, batch): the share of each row's partner in mixup, or (lanes, steps, 0) if no
+    lane uses mixup. A weight of zero marks padding.
     """
 
     x: np.ndarray
@@ -31,7 +31,7 @@ class Chunk(NamedTuple):
 
     @classmethod
     def empty(cls, structure, lanes, n_targets):
-        """A chunk without a row."""
+        """Return a chunk of zeros, without rows."""
         shape = lanes, chunk_steps(structure, lanes), structure.batch_size
         mixes = "mixup" in structure.remedies
         return cls(
@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
 
     @property
     def n_steps(self):
-        """Steps that it has room for."""
+        """Number of steps that the chunk has room for."""
         return self.weight.shape[1]
 
     def fill(self, lanes, count):
@@ -54,7 +54,7 @@ class Chunk(NamedTuple):
         ----------
         lanes : list of ((Job, int) or None)
             For each lane its job and the first step, counted from the start of this
-            training; None for a lane that is free.
+            training; None for a free lane.
         """
         written = {}
         for lane, stream in enumerate(lanes):
@@ -78,7 +78,7 @@ class Chunk(NamedTuple):
                 self.mixed[lane, :count, : job.batch_size] = shares
 
     def _gather(self, lane, job, first, count):
-        picked = positions(job, first, count)
+        picked = row_indices(job, first, count)
         x, y, weight = (array[lane, :count, : job.batch_size] for array in self[:3])
         rows, is_row = np.maximum(picked, 0), picked >= 0
         x[...] = dense(job.rows.X[rows.ravel()]).reshape(x.shape)
@@ -87,7 +87,7 @@ class Chunk(NamedTuple):
 
 
 def chunk_steps(structure, lanes):
-    """Steps in a chunk: a power of two that keeps its arrays within `CHUNK_BYTES`."""
+    """Number of steps in a chunk: a power of two that fits into `CHUNK_BYTES`."""
     row_bytes = np.dtype(structure.dtype).itemsize * (structure.n_features + 2)
     step_bytes = lanes * structure.batch_size * row_bytes
     fitting = max(1, CHUNK_BYTES // step_bytes)
@@ -95,26 +95,26 @@ def chunk_steps(structure, lanes):
 
 
 def epoch_order(job, epoch):
-    """The order of the job's rows in an epoch.
+    """The order in which an epoch takes the job's rows, shape (n_rows,).
 
-    They stay as they come where one batch is all, unless each needs another partner.
-    The order depends on nothing but the job's seed, the epoch, counted over all
-    trainings, and the number of rows.
+    It is random. If an epoch is one batch, the rows are not shuffled, except for
+    mixup, which needs new partners. The order depends only on the job's seed, the
+    epoch (counted over all trainings) and the number of rows.
     """
     if job.steps_per_epoch == 1 and not job.numbers["mixup"]:
         return np.arange(len(job.rows))
     return np.random.default_rng([job.seed, epoch]).permutation(len(job.rows))
 
 
-def positions(job, first, count):
-    """The rows of some steps of a training, shape (count, batch); -1 is padding."""
-    return _by_steps(job, first, count, partial(epoch_order, job), padding=-1)
+def row_indices(job, first, count):
+    """Row indices of `count` steps of a training, shape (count, batch); -1: padding."""
+    return _arranged_by_batch(job, first, count, partial(epoch_order, job), padding=-1)
 
 
 def mixup_shares(job, first, count):
-    """The share that each row's partner has in its mixture, shape (count, batch).
+    """The mixup share of each row's partner, shape (count, batch).
 
-    It depends on what `epoch_order` depends on, and on the job's number for mixup.
+    It depends on the same values as `epoch_order`, and on the job's number for mixup.
     """
     alpha = job.numbers["mixup"]
     if alpha == 0:
@@ -124,11 +124,11 @@ def mixup_shares(job, first, count):
         rng = np.random.default_rng([job.seed, epoch, 1])
         return rng.beta(alpha, alpha, len(job.rows))
 
-    return _by_steps(job, first, count, drawn, padding=0.0)
+    return _arranged_by_batch(job, first, count, drawn, padding=0.0)
 
 
-def _by_steps(job, first, count, values_of, padding):
-    """A value a row and epoch, as the batches of some steps; shape (count, batch)."""
+def _arranged_by_batch(job, first, count, values_of, padding):
+    """Arrange one value per row and epoch by batches, shape (count, batch)."""
     per_epoch, size = job.steps_per_epoch, job.batch_size
     epochs = range(first // per_epoch, (first + count - 1) // per_epoch + 1)
     found = np.full((len(epochs), per_epoch * size), padding)
@@ -139,13 +139,13 @@ def _by_steps(job, first, count, values_of, padding):
 
 
 def count_validation_batches(structure, lanes):
-    """How many batches `validation_batches` makes."""
+    """The number of batches that `validation_batches` yields."""
     longest = max((len(rows) for rows in lanes if rows is not None), default=0)
     return -(-longest // _validation_batch_size(structure, lanes))
 
 
 def validation_batches(structure, lanes):
-    """Rows of all lanes side by side, filled up with rows of weight zero.
+    """Yield the validation rows of all lanes, padded with rows of weight zero.
 
     Parameters
     ----------
@@ -182,5 +182,5 @@ def _arrays(rows):
 
 
 def dense(array):
-    """An ndarray, from an ndarray or a sparse matrix."""
+    """Convert a sparse matrix to an ndarray; an ndarray is returned as it is."""
     return array if isinstance(array, np.ndarray) else array.toarray()

@@ -1,4 +1,4 @@
-"""What goes into the engine for one lane, and what comes out: arrays and numbers."""
+"""The engine's input (`Job`) and output (`Result`) for one lane: arrays and numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from .schedules import Schedule
 class State:
     """A lane's training state, without a lane axis.
 
-    `weights` and `moving` map names to arrays as `network.weight_shapes` lays down;
-    `slots` maps the optimizer's slots to such dictionaries. `step` and `epoch` count
-    what has been trained, over all calls.
+    `weights` and `moving` map names to arrays: see `network.weight_shapes`. `slots`
+    maps names of optimizer slots to such dictionaries. `step` and `epoch` are the
+    numbers of steps and epochs trained so far, over all calls.
     """
 
     weights: dict[str, np.ndarray]
@@ -25,7 +25,7 @@ class State:
     epoch: int = 0
 
     def with_weights_of(self, other):
-        """The same state with the weights and moving statistics of another."""
+        """Return this state with the weights and moving statistics of another."""
         return replace(self, weights=other.weights, moving=other.moving)
 
     def is_finite(self):
@@ -36,15 +36,15 @@ class State:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows with their targets, all of the structure's dtype.
+    """Input rows with targets and sample weights, all of the structure's dtype.
 
     Attributes
     ----------
     X : ndarray or CSR matrix of shape (n_rows, n_features)
     y : ndarray of shape (n_rows, n_targets)
-        For losses with one-hot targets a single column of class codes.
+        For losses with one-hot targets, a single column of class codes.
     weight : ndarray of shape (n_rows,)
-        Positive, with mean 1.
+        Positive; with mean 1, except in `partial_fit`.
     """
 
     X: Any
@@ -63,13 +63,13 @@ class Rows:
 
     @property
     def nbytes(self):
-        """Memory that the rows take."""
+        """Memory of the arrays, in bytes."""
         return sum(array.nbytes for array in self.arrays)
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """When training ends before its last epoch, by Keras's EarlyStopping's rules."""
+    """Parameters of early stopping, as in Keras's `EarlyStopping`."""
 
     patience: int
     min_delta: float
@@ -78,22 +78,22 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the training of a job is, after an epoch.
+    """Progress of a job's training after an epoch, as a checkpoint stores it.
 
     Attributes
     ----------
     state : State
     history : dict of str to list of float
     best_value : float
-        Of the monitored entry, so far.
+        Best value of the monitored entry so far.
     best_epoch : int
-        The epoch that it belongs to, counted from 1; 0 before the first.
+        Epoch of `best_value`, counted from 1; 0 if there is none yet.
     best_state : State or None
-        That epoch's, where its weights are to be restored.
+        State after that epoch, if its weights are to be restored.
     learning_rate : float or None
-        The constant rate that a listener has set, as it was at the epoch's end.
+        The constant rate that a listener had set by the end of the epoch.
     is_done : bool
-        Whether no epoch follows.
+        Whether training has ended.
     """
 
     state: State
@@ -107,17 +107,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Job:
-    """All that the training of one lane needs.
+    """All data and settings for the training of one lane.
 
     Attributes
     ----------
     state : State
-        Where training starts.
+        The state before training.
     rows : Rows
     validation : Rows or None
         Evaluated after each epoch.
     numbers : dict of str to float or sequence of float
-        Every number that the structure's parts read, by name.
+        Every number that the structure's program reads, by name.
     schedule : Schedule
         The learning rate of each step.
     batch_size, epochs, seed : int
@@ -126,18 +126,19 @@ class Job:
     larger_is_better : bool
         Whether the monitored value is a score, not a loss.
     score : callable or None
-        ``score(state)`` gives the monitored value where the engine cannot.
+        ``score(state)`` returns the monitored value if the engine cannot compute it.
     stopping : Stopping or None
     listener : callable or None
-        ``listener(epoch, logs, state)`` is called after each epoch, with a function
-        of no arguments as `state`. It returns None, or a dictionary with any of
-        "stop" (True ends training), "learning_rate" (constant from then on) and
-        "rate_before" (that before the next epoch's beginning changed it, or None).
+        ``listener(epoch, logs, state)`` is called after each epoch; ``state()``
+        returns the State. It returns None, or a dictionary with any of "stop" (True
+        ends training), "learning_rate" (constant from then on) and "rate_before" (the
+        rate before the start of the next epoch changed it, or None).
     batch_listener : callable or None
         ``batch_listener(batch, loss, state)`` is called after each batch, with its
-        number in the epoch and the epoch's mean loss so far, and answers the same.
+        number in the epoch (from 0) and the epoch's mean loss so far. It returns the
+        same as `listener`.
     progress : Progress or None
-        Where an earlier training of this job got to, from which it goes on.
+        Progress of an interrupted training of this job, which is resumed.
     save_progress : callable or None
         ``save_progress(progress)`` is called after each epoch.
     """
@@ -161,52 +162,52 @@ class Job:
 
     @property
     def steps_per_epoch(self):
-        """Batches in an epoch, the last of which may be smaller."""
+        """Number of batches in an epoch; the last one may be smaller."""
         return -(-len(self.rows) // self.batch_size)
 
     @property
     def n_steps(self):
-        """Steps of the whole training."""
+        """Number of steps in the whole training."""
         return self.epochs * self.steps_per_epoch
 
     @property
     def batches_key(self):
-        """Equal for jobs that train on the same batches at the same of their steps."""
+        """A key that is equal for jobs with the same batch at each step."""
         rows = tuple(id(array) for array in vars(self.rows).values())
         mixes = self.numbers["mixup"] > 0
         return rows, self.seed, self.batch_size, self.state.epoch, mixes
 
     @property
-    def is_watched(self):
+    def needs_epoch_ends(self):
         """Whether the host has to look at the lane after each epoch."""
         hooks = self.score, self.listener, self.save_progress
         return any(it is not None for it in (self.validation, self.stopping, *hooks))
 
     @property
-    def stays_here(self):
-        """Whether it has to train in the process that its fit is in."""
+    def needs_this_process(self):
+        """Whether the job has to train in the process of its fit."""
         return self.listener is not None or self.save_progress is not None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a lane's training gave.
+    """Result of the training of one lane.
 
     Attributes
     ----------
     state : State
-        After the last epoch, or with the best epoch's weights where those are wanted.
+        After the last epoch; with the best epoch's weights if those are restored.
     history : dict of str to list of float
-        One value an epoch, by Keras's names.
+        One value per epoch, under Keras's names.
     best_epoch : int
-        The epoch with the best monitored value, counted from 1; the last one where
+        The epoch with the best monitored value, counted from 1; the last one if
         nothing was monitored.
     diverged : int or None
-        The epoch in which the loss or a weight ceased to be a finite number.
+        The epoch in which the loss or a weight became infinite or NaN.
     learning_rate : float
-        That of the step that would come next.
+        Learning rate of the step that would come next.
     error : Exception or None
-        What the job's score or listener raised.
+        Exception that the job's score or listener raised.
     """
 
     state: State

@@ -1,4 +1,4 @@
-"""What the host keeps of a lane while it trains, and when its training ends."""
+"""The host's record of a lane in training: history, early stopping, end of training."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from .schedules import Schedule
 
 
 class Lane:
-    """What the host keeps of a job while it trains."""
+    """A job in training, with its history, its best epoch and its end."""
 
     def __init__(self, index, job):
         self.index = index
@@ -24,11 +24,11 @@ class Lane:
         self._best_value = -np.inf if job.larger_is_better else np.inf
         self._best_epoch = 0
         self._best_state = None
-        self._learning_rate = None  # that a listener had set at the epoch's end
+        self._learning_rate = None  # that a listener had set by the epoch's end
         if job.progress is not None:
-            self._go_on_from(job.progress)
+            self._resume(job.progress)
 
-    def _go_on_from(self, progress):
+    def _resume(self, progress):
         self.start = progress.state
         self.history = {name: list(v) for name, v in progress.history.items()}
         self.steps_done = self._epochs_done * self.job.steps_per_epoch
@@ -36,7 +36,7 @@ class Lane:
         self._best_value = progress.best_value
         self._best_epoch = progress.best_epoch
         self._best_state = progress.best_state
-        self._apply({"learning_rate": progress.learning_rate})
+        self._apply_answer({"learning_rate": progress.learning_rate})
 
     def _progress(self, read_state):
         return Progress(
@@ -51,18 +51,18 @@ class Lane:
 
     @property
     def steps_to_look(self):
-        """Steps until the host has to look at the lane."""
+        """Number of steps until the host has to look at the lane."""
         if self.job.batch_listener is not None:
             return 1
-        if self.job.is_watched:
+        if self.job.needs_epoch_ends:
             return self.job.steps_per_epoch - self.steps_done % self.job.steps_per_epoch
         return self.job.n_steps - self.steps_done
 
     @property
     def is_due(self):
-        """Whether an epoch has just ended that has to be looked at."""
+        """Whether the host has to call `end_epochs` now."""
         at_end = self.steps_done == self.job.n_steps or self._stopped
-        if self.job.is_watched and not self._stopped:
+        if self.job.needs_epoch_ends and not self._stopped:
             at_end = self.steps_done % self.job.steps_per_epoch == 0
         return at_end and not self.diverged
 
@@ -77,7 +77,7 @@ class Lane:
         return len(self.history.get("loss", ()))
 
     def record(self, losses):
-        """Keep the mean losses of the steps that were taken."""
+        """Store the mean losses of the steps just taken, shape (n_steps,)."""
         bad = ~np.isfinite(losses)
         if bad.any():
             step = self.steps_done + int(bad.argmax())
@@ -86,7 +86,7 @@ class Lane:
         self._losses.append(losses)
 
     def end_epochs(self, val_loss, read_state):
-        """Note the epochs since the last look and decide whether the lane goes on."""
+        """Record the epochs since the last look; decide whether training goes on."""
         self.history.setdefault("loss", []).extend(self._mean_losses())
         self._losses = []
         if self.job.validation is not None:
@@ -98,21 +98,21 @@ class Lane:
             self._compare_with_best(read_state)
         if self.job.listener is not None:
             logs = {name: values[-1] for name, values in self.history.items()}
-            self._apply(self.job.listener(self._epochs_done, logs, read_state))
+            self._apply_answer(self.job.listener(self._epochs_done, logs, read_state))
         if self.job.save_progress is not None:
             self.job.save_progress(self._progress(read_state))
 
     def end_batch(self, read_state):
-        """Tell the listener of a batch, after which the epoch may end early."""
+        """Call the batch listener, which may end training within the epoch."""
         batch = (self.steps_done - 1) % self.job.steps_per_epoch
         (loss,) = self._mean_losses()
         try:
-            self._apply(self.job.batch_listener(batch, loss, read_state))
+            self._apply_answer(self.job.batch_listener(batch, loss, read_state))
         except Exception as error:  # a user's callback
             self.error = error
 
     def _mean_losses(self):
-        """Mean loss of each epoch since the last look, the last one maybe cut short."""
+        """Mean loss of each epoch since the last look; the last may be incomplete."""
         losses = np.concatenate(self._losses).astype(np.float64)
         rows = np.full(self.job.steps_per_epoch, self.job.batch_size)
         rows[-1] = len(self.job.rows) - rows[:-1].sum()
@@ -124,7 +124,7 @@ class Lane:
         self.history.setdefault(name, []).append(float(value))
 
     def _compare_with_best(self, read_state):
-        """Keep the best weights; stop where they have been best for too long."""
+        """Update the best epoch; stop early if `patience` epochs were not better."""
         value, stopping = self.history[self.job.monitor][-1], self.job.stopping
         gain = value - self._best_value
         if not self.job.larger_is_better:
@@ -136,7 +136,7 @@ class Lane:
         elif stopping and self._epochs_done - self._best_epoch >= stopping.patience:
             self._stopped = True
 
-    def _apply(self, answer):
+    def _apply_answer(self, answer):
         if not answer:
             return
         self._stopped = self._stopped or answer.get("stop", False)
@@ -146,7 +146,7 @@ class Lane:
             self.job = replace(self.job, schedule=Schedule.constant(rate))
 
     def result(self, state):
-        """The lane's result from its last state."""
+        """Return the lane's result, given its last state."""
         if not self.diverged and not state.is_finite():
             self.diverged = self._epochs_done
         if (best := self._best_state) is not None:

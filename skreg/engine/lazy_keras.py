@@ -1,4 +1,4 @@
-"""Keras, imported when it is first needed and without TensorFlow's start-up chatter."""
+"""Import Keras lazily, on first use, without TensorFlow's start-up messages."""
 
 import functools
 import importlib
@@ -8,9 +8,9 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 
-# Lines that TensorFlow's C++ part prints while it starts, on a machine where all is
-# well: notes (I) and warnings (W) of its two log formats, and two complaints of its GPU
-# part that only say that there is no GPU.
+# Lines that TensorFlow's C++ code prints at start-up although nothing is wrong: info
+# (I) and warning (W) messages in its two log formats, and two complaints of its GPU
+# code that only say that there is no GPU.
 _CHATTER = re.compile(
     rb"[IW]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IW] "
     rb"|WARNING: All log messages before absl::InitializeLog"
@@ -22,13 +22,13 @@ _lock = threading.Lock()
 
 
 def keras():
-    """The ``keras`` module on its TensorFlow backend, imported on the first call."""
+    """The ``keras`` module with its TensorFlow backend, imported on the first call."""
     with _lock:
         return _import_keras()
 
 
 def floatx():
-    """Keras's dtype of weights and data."""
+    """Keras's default dtype of weights and data (``floatx``)."""
     return keras().config.floatx()
 
 
@@ -39,15 +39,15 @@ def _import_keras():
     with _minimum_log_level("2"), _without_chatter():
         module = importlib.import_module("keras")
         _check_backend(module.backend.backend())
-        _first_steps()
+        _start_tensorflow()
     return module
 
 
-def _first_steps():
-    """Have TensorFlow look for devices and XLA start, which both print notes."""
+def _start_tensorflow():
+    """Let TensorFlow find its devices and start XLA now: both print messages."""
     tensorflow = importlib.import_module("tensorflow")
     start_xla = tensorflow.function(lambda x: x + 1, jit_compile=True)
-    # Without XLA the engine says so when it compiles.
+    # If XLA is missing, the engine warns when it compiles.
     with suppress(tensorflow.errors.OpError):
         start_xla(tensorflow.zeros(()))
 
@@ -63,7 +63,7 @@ def _check_backend(name):
 
 @contextmanager
 def _minimum_log_level(level):
-    """TensorFlow reads its log level from the environment once, while it loads."""
+    """Set TensorFlow's log level, which it reads from the environment at import."""
     name = "TF_CPP_MIN_LOG_LEVEL"
     if name in os.environ:
         yield
@@ -77,31 +77,31 @@ def _minimum_log_level(level):
 
 @contextmanager
 def _without_chatter():
-    """Keep TensorFlow's start-up notes, and nothing else, from standard error.
+    """Filter TensorFlow's start-up messages, and nothing else, out of standard error.
 
-    Some of them are printed before TensorFlow heeds its log level, and from C++, so
-    the file descriptor itself is led through a filter while the block runs.
+    C++ code prints some of them before TensorFlow applies its log level. The file
+    descriptor itself is therefore piped through a filter while the block runs.
     """
     try:
         stderr = os.dup(2)
-    except OSError:  # it is closed: nothing can be printed
+    except OSError:  # standard error is closed: nothing can be printed
         yield
         return
     read_end, write_end = os.pipe()
     os.dup2(write_end, 2)
     os.close(write_end)
-    pump = threading.Thread(target=_pump, args=(read_end, stderr), daemon=True)
+    pump = threading.Thread(target=_filter_lines, args=(read_end, stderr), daemon=True)
     pump.start()
     try:
         yield
     finally:
         os.dup2(stderr, 2)
-        # A child process started meanwhile may hold the pipe open: the filter then
-        # goes on beside us for as long as that process writes.
+        # A child process started meanwhile may keep the pipe open. The filter thread
+        # then runs on until that process closes it.
         pump.join(timeout=1)
 
 
-def _pump(read_end, stderr):
+def _filter_lines(read_end, stderr):
     with open(read_end, "rb") as lines, open(stderr, "wb", buffering=0) as out:
         for line in lines:
             if not _CHATTER.match(line):

@@ -1,9 +1,9 @@
-"""The losses, on the network's raw outputs ("logits" for classes).
+"""Loss functions of the network's raw outputs ("logits" for classes).
 
-A loss maps targets and raw outputs of shape (lanes, rows, outputs) to one value a row,
-shape (lanes, rows). Each equals the Keras loss named in its row of `LOSSES` on what the
-output activation named there makes of the raw outputs; computing from the raw outputs
-is the numerically stable form.
+A loss maps targets and raw outputs of shape (lanes, rows, outputs) to one value per
+row, shape (lanes, rows). It equals the Keras loss named in its row of `LOSSES`, applied
+after the output activation named there. It is computed from the raw outputs because
+that is numerically stable.
 
 To add a loss, add one function and its row in `LOSSES`.
 """
@@ -16,35 +16,35 @@ from . import ops
 
 @dataclass(frozen=True)
 class Loss:
-    """A row of `LOSSES`.
+    """A loss function and its output activation: a row of `LOSSES`.
 
     ``function(target, raw, n)``; ``n`` maps the names of the lane's numbers to arrays
     of shape (lanes, 1, 1).
     """
 
     function: Callable
-    activation: str  # Keras's name of what turns raw outputs into predictions
+    activation: str  # Keras's name of the output activation
     keras_name: str | None  # class in keras.losses; None where Keras has none
-    # Numbers of the Keras loss, by the name of the parameter that holds each.
+    # Maps arguments of the Keras loss to the names of the lane's numbers.
     numbers: dict
-    # The loss is multiplied by s**degree where targets and outputs are by s.
+    # Multiplying targets and outputs by s multiplies the loss by s**degree.
     degree: int = 0
-    # Classes only: targets are codes that the program turns into one-hot rows.
+    # For classes: targets are class codes, which the program one-hot encodes.
     one_hot: bool = False
 
 
 def one_hot(codes, n_classes):
-    """Rows of zeros with a one at the class's code, from shape (lanes, rows, 1)."""
+    """One-hot encode codes of shape (lanes, rows, 1) to (lanes, rows, n_classes)."""
     return ops.one_hot(ops.cast(codes[..., 0], "int32"), n_classes, dtype=codes.dtype)
 
 
 def smooth_labels(target, n, classes):
-    """Targets moved towards the uniform distribution (Szegedy et al. 2016)."""
+    """Move targets towards the uniform distribution (Szegedy et al. 2016)."""
     return target * (1 - n["label_smoothing"]) + n["label_smoothing"] / classes
 
 
 def _sigmoid_cross_entropy(target, raw):
-    # Its slope is sigmoid(raw) - target everywhere, also where raw is exactly 0.
+    # Its gradient is sigmoid(raw) - target everywhere, even where raw is exactly 0.
     return ops.softplus(raw) - raw * target
 
 
@@ -58,9 +58,8 @@ def _categorical_log_loss(target, raw, n):
     return -ops.sum(target * ops.log_softmax(raw), axis=-1)
 
 
-# Focal loss (Lin et al. 2017) multiplies by (1 - p)**gamma. The probability is kept
-# away from 1 as Keras does (its epsilon), since the power's slope is infinite at 0 for
-# gamma below 1.
+# Focal loss (Lin et al. 2017) multiplies by (1 - p)**gamma. As in Keras, p is kept
+# below 1 by epsilon, since for gamma below 1 the power's gradient is infinite at 0.
 _EPSILON = 1e-7
 
 
@@ -115,7 +114,7 @@ def _poisson(target, raw, n):
     return ops.mean(ops.exp(raw) - target * raw, axis=-1)
 
 
-# Keras's losses for classes all take the smoothing; hinge has none.
+# All of Keras's losses for classes support label smoothing, except the hinge losses.
 _SMOOTHING = {"label_smoothing": "label_smoothing"}
 _FOCAL = _SMOOTHING | {"gamma": "focal_gamma"}
 
@@ -153,5 +152,5 @@ LOSSES = {
 
 
 def output_activation(structure):
-    """Keras's name of what turns raw outputs into predictions."""
+    """Keras's name of the output activation."""
     return LOSSES[structure.loss].activation

@@ -1,8 +1,8 @@
-"""The stacked network: its weights, and its outputs in prediction and in training.
+"""The stacked network: weights, and forward pass in prediction and in training.
 
-Every array has a leading lane axis: a kernel has shape (lanes, inputs, units), what
-belongs to a unit (bias, gamma, beta, moving statistics) has (lanes, 1, units), and what
-passes through the layers has (lanes, rows, units).
+Every array has a leading lane axis: kernels have shape (lanes, inputs, units); bias,
+gamma, beta and moving statistics have (lanes, 1, units); inputs and outputs of layers
+have (lanes, rows, units).
 """
 
 from itertools import pairwise
@@ -13,17 +13,17 @@ from . import ops
 from .lazy_keras import keras
 from .noise import alpha_dropout, dropout, gaussian_noise
 
-NORMALIZATION_EPSILON = 1e-3  # Keras's default for both of its layers
+NORMALIZATION_EPSILON = 1e-3  # Keras's default for batch and layer normalization
 
 
 def weight_shapes(structure):
-    """Shapes of the trainable weights and of the moving statistics, without lanes.
+    """Shapes of trainable weights and moving statistics, without the lane axis.
 
     Returns
     -------
     weights, moving : dict of str to tuple
-        In the order in which the Keras model of the structure holds them. A name is
-        that of Keras and the number of the layer, e.g. ``"kernel_0"``.
+        In the order of the Keras model of the structure. A name is Keras's name and
+        the number of the layer, e.g. ``"kernel_0"``.
     """
     weights, moving = {}, {}
     for layer, (inputs, units) in enumerate(pairwise(structure.widths)):
@@ -39,9 +39,9 @@ def weight_shapes(structure):
 
 
 def initial_weights(structure, initializer, seed):
-    """One lane's weights before training, as arrays without a lane axis.
+    """Initial weights and moving statistics of one lane, without the lane axis.
 
-    `initializer(layer, shape, seed)` draws a kernel; each has a seed of its own.
+    `initializer(layer, shape, seed)` draws a kernel; each kernel has its own seed.
     """
     weights, moving = weight_shapes(structure)
     seeds = np.random.SeedSequence(seed).generate_state(len(structure.widths) - 1)
@@ -62,14 +62,14 @@ def initial_weights(structure, initializer, seed):
 
 
 def activate(structure, x, n):
-    """The hidden activation."""
+    """Apply the hidden activation."""
     if structure.activation == "leaky_relu":  # its slope may differ between lanes
         return ops.where(x >= 0, x, x * n["negative_slope"])
     return keras().activations.get(structure.activation)(x)
 
 
 def forward(structure, weights, moving, x, n):
-    """Raw outputs in prediction.
+    """Forward pass in prediction.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def forward(structure, weights, moving, x, n):
     -------
     raw : tensor of shape (lanes, rows, n_outputs)
     activities : list of tensors of shape (lanes, rows, units)
-        What leaves each hidden activation.
+        The output of each hidden activation.
     """
     activities = []
     for layer in range(len(structure.hidden)):
@@ -100,14 +100,14 @@ def forward(structure, weights, moving, x, n):
 
 
 def forward_training(structure, weights, moving, x, n, mask, key):
-    """Raw outputs in training, where noise acts and batches have their own moments.
+    """Forward pass in training, with dropout, noise and the moments of the batch.
 
     Parameters
     ----------
     mask : tensor of shape (lanes, rows, 1)
         1 for a row, 0 for padding.
     key : tensor of shape (lanes, 1, 1), dtype uint32
-        What the noise of this step is drawn from.
+        Random key of this step, for dropout and noise.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def forward_training(structure, weights, moving, x, n, mask, key):
     moving : dict
         The moving statistics after this batch.
     activities : list of tensors of shape (lanes, rows, units)
-        What leaves each hidden activation.
+        The output of each hidden activation, before dropout.
     """
     remedies = structure.remedies
     drop = alpha_dropout if structure.activation == "selu" else dropout
@@ -125,7 +125,7 @@ def forward_training(structure, weights, moving, x, n, mask, key):
         x = dropout(x, n["input_dropout"], key, 0)
     if "gaussian_noise" in remedies:
         x = gaussian_noise(x, n["gaussian_noise"], key, 1)
-    over_rows = ops.swapaxes(mask, 1, 2)  # (lanes, 1, rows): sums when multiplied
+    over_rows = ops.swapaxes(mask, 1, 2)  # (lanes, 1, rows): its product sums over rows
     for layer in range(len(structure.hidden)):
         x = _dense_in_training(weights, x, layer, mask)
         if structure.normalization == "batch":
@@ -151,10 +151,10 @@ def _dense(weights, x, layer):
 
 
 def _dense_in_training(weights, x, layer, mask):
-    """A Dense layer in which padding has no bias.
+    """A Dense layer without bias for padding rows.
 
-    The bias's gradient is then a product with the mask. A sum over the rows would do,
-    but XLA sums large stacks in another order than small ones, and a lane's result
+    The gradient of the bias is then a matrix product with the mask, not a sum over the
+    rows: XLA sums large stacks in another order than small ones, and a lane's result
     must not depend on its stack.
     """
     bias = ops.matmul(mask, weights[f"bias_{layer}"])

@@ -1,8 +1,8 @@
-"""Random masks and noise from a counter: a hash of (lane, step, layer, element).
+"""Dropout and noise, random by a hash of (lane's seed, step, layer, element).
 
-A generator's stream would tie a lane's draws to the stack that it is in; a hash of the
-element's own coordinates does not, and on a CPU it is several times as cheap as the
-generators that TensorFlow offers.
+With the stream of a random generator, the noise of a lane would depend on its stack.
+With a hash of the element's coordinates it does not, and on a CPU the hash is several
+times cheaper than TensorFlow's generators.
 
 The mixing steps and constants of `_mix` are "lowbias32" by C. Wellons (public domain,
 https://nullprogram.com/blog/2018/07/31/).
@@ -14,7 +14,7 @@ import numpy as np
 
 from . import ops
 
-_SELU_FLOOR = -1.7580993408473766  # -alpha * scale, what selu gives at minus infinity
+_SELU_FLOOR = -1.7580993408473766  # -alpha * scale: the limit of selu at -infinity
 
 
 def _mix(x):
@@ -26,7 +26,7 @@ def _mix(x):
 
 
 def step_key(seed, step):
-    """What the noise of one step of each lane is drawn from; dtype uint32."""
+    """Random key of one step for each lane, dtype uint32."""
     step = ops.cast(step, "uint32")
     return _mix(_mix(seed) + _mix(step * np.uint32(0x9E3779B9)))
 
@@ -34,8 +34,8 @@ def step_key(seed, step):
 def _bits(x, key, layer):
     """Random bits for each element of `x`, (lanes, rows, units); dtype uint32.
 
-    An element's number is the counter. The key enters before and after the first
-    round, in two forms, so that two steps are not one stream shifted.
+    The counter is the number of the element. The key enters before and after the first
+    round, in two forms, so that the bits of two steps are not shifted copies.
     """
     _, rows, units = x.shape
     counter = np.arange(rows * units, dtype=np.uint32).reshape(1, rows, units)
@@ -49,24 +49,24 @@ def _bits(x, key, layer):
 
 
 def uniform(x, key, layer):
-    """Numbers in [0, 1), one for each element of `x`, in steps of 2**-24."""
+    """Uniform random numbers in [0, 1), multiples of 2**-24, in the shape of `x`."""
     bits = ops.right_shift(_bits(x, key, layer), np.uint32(8))
-    # By way of int32: the conversion from unsigned integers is several times slower.
+    # Via int32: the conversion from unsigned integers is several times slower.
     return ops.cast(ops.cast(bits, "int32"), x.dtype) * 2.0**-24
 
 
 def _mask(x, rate, key, layer, scale_squared):
-    """The root of `scale_squared` where an element of `x` is kept, 0 where it is not.
+    """Dropout mask: the root of `scale_squared` for kept elements of `x`, 0 for others.
 
-    XLA computes a cheap result again for each of its uses, here in the forward and in
-    the backward pass, but not one that ends in a square root.
+    XLA recomputes a cheap result for each use, here in the forward and the backward
+    pass. It does not recompute a result that ends in a square root.
     """
     kept = uniform(x, key, layer) >= rate
     return ops.sqrt(ops.where(kept, scale_squared, 0.0))
 
 
 def dropout(x, rate, key, layer):
-    """`x` with elements set to zero at `rate`, the others divided by 1 - rate."""
+    """Set elements of `x` to 0 with probability `rate`; divide others by 1 - rate."""
     return x * _mask(x, rate, key, layer, 1 / ops.square(1 - rate))
 
 
@@ -78,7 +78,7 @@ def alpha_dropout(x, rate, key, layer):
 
 
 def gaussian_noise(x, deviation, key, layer):
-    """`x` plus normal noise (Box and Muller's transform of two uniforms)."""
+    """Add normal noise to `x` (Box-Muller transform of two uniform numbers)."""
     radius = ops.sqrt(-2 * ops.log(1 - uniform(x, key, layer)))
     angle = 2 * math.pi * uniform(x, key, layer + 1)
     return x + deviation * radius * ops.cos(angle)

@@ -1,4 +1,4 @@
-"""The numbers that a program reads, packed into one array."""
+"""Lane numbers: hyperparameters that a program reads as data, packed into one array."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from .structure import REMEDIES
 
 
 def number_names(structure):
-    """Names of the numbers that lanes of this structure carry, in a fixed order.
+    """Names of the numbers of a lane of this structure, in a fixed order.
 
-    "dropout" stands for one number a hidden layer.
+    "dropout" stands for one number per hidden layer.
     """
     names = {"weight_decay", *OPTIMIZERS[structure.optimizer].defaults}
     names |= set(LOSSES[structure.loss].numbers.values())
@@ -21,23 +21,23 @@ def number_names(structure):
         names.add("batchnorm_momentum")
     if structure.activation == "leaky_relu":
         names.add("negative_slope")
-    return sorted(names - {"learning_rate"})  # which each step has anew
+    return sorted(names - {"learning_rate"})  # given for each step
 
 
 def count_numbers(structure):
-    """How many numbers a lane carries."""
+    """Count the numbers of a lane, with one dropout rate per hidden layer."""
     names = number_names(structure)
     return len(names) + (len(structure.hidden) - 1) * ("dropout" in names)
 
 
 def pack_numbers(structure, numbers):
-    """A lane's numbers as one row; `numbers` has at least those of the structure."""
+    """Pack a lane's numbers into one row; ignore those that the structure lacks."""
     values = [numbers[name] for name in number_names(structure)]
     return np.hstack([*values, ()]).astype(structure.dtype)
 
 
 def unpack_numbers(structure, packed):
-    """Arrays of shape (lanes, 1, 1) by name; for "dropout" a list of them."""
+    """Unpack to arrays of shape (lanes, 1, 1) by name; for "dropout" a list of them."""
     n, column = {}, 0
     for name in number_names(structure):
         width = len(structure.hidden) if name == "dropout" else 1

@@ -1,7 +1,6 @@
-"""``keras.ops`` under a name that costs nothing until a function is used.
+"""Lazy ``keras.ops``: Keras is imported when a function is first used.
 
-``ops.matmul`` imports Keras on its first use, so that the engine's modules can be
-imported, and parameters checked, without TensorFlow.
+The engine's modules can thus be imported, and parameters checked, without TensorFlow.
 """
 
 from .lazy_keras import keras

@@ -1,9 +1,9 @@
 """The optimizers' update rules, for weights with a leading lane axis.
 
-The formulas are those of Keras's optimizers, which the tests compare step by step.
-They are written again, as pure functions, for two reasons: a lane's momentum or beta
-is a number in an array here, where Keras bakes it into the compiled program; and state
-that is passed in and out lets threads share one program.
+The formulas are those of Keras's optimizers; the tests compare them step by step. They
+are written again as pure functions for two reasons. Momentum or beta is a number in an
+array, one per lane, while Keras compiles it into the program as a constant. And threads
+can share one program, since state is passed in and out.
 
 To add an optimizer, add one rule and its row in `OPTIMIZERS`.
 """
@@ -16,28 +16,28 @@ from . import ops
 
 
 class Slot(NamedTuple):
-    """One array that an optimizer keeps for each weight."""
+    """One array of optimizer state that is kept for each weight."""
 
-    keras_attribute: str  # where the Keras optimizer holds it
+    keras_attribute: str  # its name in the Keras optimizer
     initial: float | str = 0.0  # a value, or the name of the number that holds it
-    scalar: bool = False  # one value a lane in place of one an element
+    scalar: bool = False  # one value per lane, not one per element
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A row of `OPTIMIZERS`.
+    """An optimizer's rule, slots and defaults: a row of `OPTIMIZERS`.
 
-    ``rule(weight, gradient, slots, n, step)`` returns the new weight and the new
-    slots. ``n`` maps the names of the numbers, and ``"learning_rate"``, to arrays of
-    shape (lanes, 1, 1); ``step`` counts from 1 and has the same shape.
+    ``rule(weight, gradient, slots, n, step, options)`` returns the new weight and the
+    new slots. ``n`` maps the names of the numbers, and ``"learning_rate"``, to arrays
+    of shape (lanes, 1, 1); ``step`` counts from 1 and has the same shape.
     """
 
     keras_name: str
     rule: Callable
     slots: Mapping[str, Slot]
-    # Every number that the rule reads, with the value it has unless the user sets it.
+    # The default value of every number of the optimizer.
     defaults: Mapping[str, float]
-    # Slots that exist only when an option of the structure asks for them.
+    # Slots that exist only with an option of the structure, by option.
     optional_slots: Mapping[str, Mapping[str, Slot]] = field(default_factory=dict)
 
     def slots_for(self, options):
@@ -92,7 +92,7 @@ def _moments(gradient, slots, n):
 def _adam(weight, gradient, slots, n, step, options):
     first, second = _moments(gradient, slots, n)
     new_slots = {"momentum": first, "velocity": second}
-    # Both moments start at 0; alpha undoes that bias (Kingma & Ba 2015, section 3).
+    # Both moments start at 0; alpha corrects that bias (Kingma & Ba 2015, section 3).
     alpha = (
         n["learning_rate"]
         * ops.sqrt(1 - ops.power(n["beta_2"], step))
@@ -174,11 +174,11 @@ _MOMENTS = {"momentum": Slot("_momentums"), "velocity": Slot("_velocities")}
 _BETAS = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0}
 _AMSGRAD = {"amsgrad": {"velocity_hat": Slot("_velocity_hats")}}
 
-# The defaults are Keras's but for these: Adam and its kin have a rate of 0.01, which
-# did best with the estimators' usual schedule and sizes (docs/design.md); plain SGD has
-# momentum 0.9, as scikit-learn's MLPClassifier has; Adagrad's rate 0.01 and Adadelta's
-# rate 1 are their papers' (Keras's 0.001 hardly moves either); Lion's 1e-4 follows its
-# paper's advice to take a rate 3 to 10 times smaller than Adam's.
+# The defaults are Keras's, with these exceptions. Adam and its variants: rate 0.01, the
+# best with the estimators' usual schedule and sizes (docs/design.md). SGD: momentum
+# 0.9, as in scikit-learn's MLPClassifier. Adagrad and Adadelta: rates 0.01 and 1, as in
+# their papers (with Keras's 0.001 both hardly learn). Lion: rate 1e-4, since its paper
+# advises a rate 3 to 10 times smaller than Adam's.
 OPTIMIZERS = {
     "sgd": Optimizer(
         "SGD",
@@ -269,17 +269,17 @@ OPTIMIZERS = {
 
 
 def canonical_optimizer(name):
-    """The optimizer that differs in its defaults alone: they can share a program."""
+    """The first optimizer with the same rule: both can share a program."""
     rule = OPTIMIZERS[name].rule
     return next(other for other, row in OPTIMIZERS.items() if row.rule is rule)
 
 
 def clip_gradients(gradients, kind, limit):
-    """Gradients limited as Keras's `kind` of clipping does, each lane for itself.
+    """Clip gradients as Keras's `kind` of clipping does, each lane separately.
 
     `kind` is "clipnorm" (the norm of each weight array), "global_clipnorm" (the norm
-    of all of them together) or "clipvalue"; `limit` has shape (lanes, 1, 1), infinite
-    for a lane that does not clip.
+    of all of them together) or "clipvalue"; `limit` has shape (lanes, 1, 1) and is
+    infinite for a lane without clipping.
     """
     if kind == "clipvalue":
         return {k: ops.clip(g, -limit, limit) for k, g in gradients.items()}

@@ -1,7 +1,7 @@
-"""A lane's state as one row of numbers, and back.
+"""Pack a lane's state into one row of numbers, and unpack it.
 
-A program takes and gives the states of its lanes as one array: a call then has few
-arguments, and a lane moves in or out of a stack as one row.
+A program takes and returns the states of its lanes as one array: a call then has few
+arguments, and a lane enters or leaves a stack as one row.
 """
 
 from functools import cache
@@ -17,7 +17,7 @@ from .optimizers import OPTIMIZERS
 
 
 class _Piece(NamedTuple):
-    """Where a row holds one array: ``row[start:stop].reshape(shape)``."""
+    """Position of one array in a row: ``row[start:stop].reshape(shape)``."""
 
     path: tuple  # ("weights" or "moving", name) or ("slots", slot, name)
     shape: tuple
@@ -45,12 +45,12 @@ def _slots(structure):
 
 
 def row_size(structure):
-    """Numbers in the state of one lane."""
+    """Length of a row: how many numbers the state of one lane has."""
     return _pieces(structure)[-1].stop
 
 
 def initial_slots(structure, weights, numbers):
-    """The optimizer's slots before the first step, without a lane axis."""
+    """Initial optimizer state: the slots before the first step, without a lane axis."""
 
     def start(slot, shape):
         initial = slot.initial
@@ -64,27 +64,27 @@ def initial_slots(structure, weights, numbers):
 
 
 def pack_lane(structure, state):
-    """A lane's state as one row."""
+    """Pack a lane's state into one row, shape (row_size,)."""
     arrays = _collected(structure, vars(state))
     return np.concatenate([array.ravel() for array in arrays])
 
 
 def unpack_lane(structure, row, step, epoch):
-    """The state that a row holds, in arrays of its own."""
+    """Unpack one row to a `State`; its arrays are copies."""
     row = np.array(row)
     parts = _arranged(structure, lambda p: row[p.start : p.stop].reshape(p.shape))
     return State(**parts, step=step, epoch=epoch)
 
 
 def pack(structure, parts):
-    """Stacked arrays as rows, shape (lanes, row_size); the reverse of `unpack`."""
+    """Pack stacked arrays into rows, shape (lanes, row_size); reverse of `unpack`."""
     arrays = _collected(structure, parts)
     lanes = arrays[0].shape[0]
     return ops.concatenate([ops.reshape(a, (lanes, -1)) for a in arrays], axis=1)
 
 
 def unpack(structure, rows):
-    """Dictionaries "weights", "moving" and "slots" of arrays with a lane axis."""
+    """Unpack rows to dictionaries "weights", "moving" and "slots" of stacked arrays."""
     return _arranged(
         structure,
         lambda p: ops.reshape(rows[:, p.start : p.stop], (-1, *p.shape)),
@@ -92,7 +92,7 @@ def unpack(structure, rows):
 
 
 def _collected(structure, parts):
-    """The arrays in nested dictionaries, in the order of the pieces."""
+    """List the arrays of nested dictionaries in the order of the pieces."""
     arrays = []
     for piece in _pieces(structure):
         array = parts
@@ -103,7 +103,7 @@ def _collected(structure, parts):
 
 
 def _arranged(structure, take):
-    """Nested dictionaries of what `take` gives for each piece."""
+    """Build nested dictionaries of the values that `take` returns for each piece."""
     parts = {"weights": {}, "moving": {}, "slots": {s: {} for s in _slots(structure)}}
     for piece in _pieces(structure):
         *path, name = piece.path

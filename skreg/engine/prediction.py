@@ -1,15 +1,15 @@
-"""What a trained lane predicts."""
+"""Prediction and hidden activities of a trained lane."""
 
 import numpy as np
 
 from . import step
 from .batches import dense
 from .numbers import number_names, pack_numbers
-from .program import inference
+from .program import run_inference
 
 
 def predict(structure, state, numbers, X):
-    """The network's outputs for rows that fit into memory as a dense array.
+    """Predict rows that fit into memory as a dense array.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def predict(structure, state, numbers, X):
 
 
 def activities(structure, state, numbers, X):
-    """What leaves each hidden activation: a list of arrays of shape (n_rows, units).
+    """Output of each hidden activation: a list of arrays of shape (n_rows, units).
 
     Parameters are those of `predict`.
     """
@@ -43,4 +43,4 @@ def _run(function, structure, state, numbers, X):
     )
     unread = dict.fromkeys(number_names(structure), 0.0)  # those of the optimizer
     lane += (pack_numbers(structure, unread | numbers)[None],)
-    return inference(structure, function, lane, (dense(X)[None],))
+    return run_inference(structure, function, lane, (dense(X)[None],))

@@ -1,7 +1,7 @@
-"""Compiled programs, made once for a process and kept.
+"""Compile programs, once per process, and cache them.
 
-A program is a pure function of arrays: state goes in and comes out, so that threads can
-share it. `compilations` counts what was compiled.
+A program is a pure function of arrays: it takes and returns state, so that threads can
+share it. `compilations` counts the compilations of training programs.
 """
 
 import threading
@@ -15,11 +15,11 @@ from .step import run_steps
 from .tensorflow import compilation_errors, compiled, to_tensors, traced
 
 CACHED_PROGRAMS = 64
-# Multiplications of one lane's forward step above which a matrix product fills the
-# cores by itself, and TensorFlow's own kernels beat XLA's.
+# Multiplications in one lane's forward step. Above this limit a matrix product uses all
+# cores by itself, and TensorFlow's own kernels are faster than XLA's.
 XLA_STEP_WORK = 10_000_000
-# TensorFlow frees no program of XLA's, each of which takes some 300 memory areas. Linux
-# kills a process that asks for more areas than `max_map_count`: 65,530, if not set.
+# TensorFlow never frees an XLA program, and each takes some 300 memory areas. Linux
+# kills a process that asks for more areas than `max_map_count` (default 65,530).
 MAX_SHARE_OF_AREAS = 0.8
 
 compilations: Counter[tuple] = Counter()  # by (structure, lanes)
@@ -28,23 +28,26 @@ _lock = threading.Lock()
 
 
 def uses_xla(structure):
-    """Whether XLA's program is the faster one."""
+    """Whether the program is compiled with XLA: it is faster for small networks."""
     return structure.batch_size * structure.n_kernel_elements < XLA_STEP_WORK
 
 
-def fewest_lanes(structure):
-    """Lanes of the smallest stack.
+def min_lanes(structure):
+    """Number of lanes in the smallest stack.
 
-    XLA computes a single lane in another way than several, with other roundings, and a
-    network can make much of them. A fit alone is to be the same as among others, most
-    often bit for bit: so it has a free lane beside it, which costs a tenth to a
-    quarter.
+    XLA computes a single lane with other rounding errors than several lanes, and
+    training can amplify them. A fit alone must give the same result as among others,
+    mostly bit for bit. It therefore has a free lane beside it, which costs a tenth to
+    a quarter of the time.
     """
     return 2 if uses_xla(structure) else 1
 
 
 class Program:
-    """`run_steps` for one structure and number of lanes, compiled at its first call."""
+    """A training program: `run_steps` for one structure and number of lanes.
+
+    It is compiled at its first call.
+    """
 
     def __init__(self, structure, lanes):
         self._key = structure, lanes
@@ -53,11 +56,11 @@ class Program:
 
     @property
     def is_compiled(self):
-        """Whether the first call is over."""
+        """Whether the program is compiled and has returned once."""
         return self._function is not None
 
     def __call__(self, *arguments):
-        """The states and the losses after a chunk; `arguments` as in `run_steps`."""
+        """Train one chunk; arguments and returned values are those of `run_steps`."""
         if self._function is None:
             with self._lock:  # one thread compiles, the others wait for it
                 if self._function is None:
@@ -97,7 +100,7 @@ def _warn_without_xla(reason):
 
 
 def _share_of_memory_areas():
-    """Share of its memory areas that this process has used up, where that is known."""
+    """Share of memory areas that this process has used up; 0 if it is unknown."""
     try:
         most = int(Path("/proc/sys/vm/max_map_count").read_text())
         return Path("/proc/self/maps").read_bytes().count(b"\n") / most
@@ -106,7 +109,7 @@ def _share_of_memory_areas():
 
 
 class _Traced:
-    """A function of inference, traced at its first call."""
+    """An inference function, traced at its first call."""
 
     def __init__(self, function, free_axes):
         self._function = function
@@ -133,21 +136,21 @@ def _cached(key, make):
 
 
 def training_program(structure, lanes):
-    """The program that trains `lanes` lanes of `structure`."""
+    """The cached program that trains `lanes` lanes of `structure`."""
     return _cached((structure, lanes), partial(Program, structure, lanes))
 
 
 def compiled_programs():
-    """(structure, lanes) of the training programs that are ready."""
+    """(structure, lanes) of all compiled training programs in the cache."""
     with _lock:
         programs = list(_programs.items())
     return [k for k, p in programs if isinstance(p, Program) and p.is_compiled]
 
 
-def inference(structure, function, lanes, rows):
-    """Call `evaluate` or `predict`, traced once for any number of lanes and rows.
+def run_inference(structure, function, lanes, rows):
+    """Call a function such as `predict`, traced once for any number of lanes and rows.
 
-    `lanes` holds the arguments with a lane axis, `rows` those with a row axis as well.
+    `lanes` are the arguments with a lane axis, `rows` those with lane and row axes.
     """
     free_axes = [1] * len(lanes) + [2] * len(rows)
     make = partial(_Traced, partial(function, structure), free_axes)

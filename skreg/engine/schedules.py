@@ -1,8 +1,8 @@
-"""Learning rates by step, computed for many steps at once with numpy.
+"""Learning rate schedules, computed for many steps at once with numpy.
 
-A schedule sees the share of the decaying steps that have been taken, in [0, 1], and
-gives a factor of the learning rate. The formulas are those of the Keras schedules named
-beside them. To add a schedule, add one function and its row in `SCHEDULES`.
+A schedule maps the share of the decay steps already taken, in [0, 1], to a factor of
+the learning rate. The formulas are those of the Keras schedules named beside them. To
+add a schedule, add one function and its row in `SCHEDULES`.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ def _constant(share):
 
 
 def _cosine(share):
-    """To zero along half a cosine (Loshchilov & Hutter 2017); CosineDecay."""
+    """Cosine decay to zero (Loshchilov & Hutter 2017); CosineDecay."""
     return 0.5 * (1 + np.cos(np.pi * share))
 
 
 def _cosine_restarts(share):
-    """Three cosines of 1, 2 and 4 sevenths of the steps; CosineDecayRestarts."""
+    """Cosine decays over 1, 2 and 4 sevenths of the steps; CosineDecayRestarts."""
     starts, lengths = np.array([0, 1, 3]), np.array([1, 2, 4])
     period = np.searchsorted(starts, share * 7, side="right") - 1
     return _cosine((share * 7 - starts[period]) / lengths[period])
 
 
 def _step(share):
-    """A tenth after half of the steps, a hundredth after three quarters.
+    """Step decay to 0.1 after half of the steps and to 0.01 after three quarters.
 
     PiecewiseConstantDecay, with the boundaries of He et al. (2016) on CIFAR.
     """
@@ -36,7 +36,7 @@ def _step(share):
 
 
 def _exponential(share):
-    """Down to a hundredth, by the same factor at every step; ExponentialDecay."""
+    """Exponential decay to 0.01, by the same factor at each step; ExponentialDecay."""
     return 0.01**share
 
 
@@ -60,14 +60,14 @@ class Schedule:
     learning_rate : float
         The rate that the schedule's factor multiplies.
     steps : int
-        Steps in which the schedule runs through; its last value holds afterwards.
+        Length of the schedule, warm-up included; its last value holds afterwards.
     warmup_steps : int
-        How many of them come first, with a rate that rises linearly to the full one.
+        The first of these steps, in which the rate rises linearly to the full one.
     first_step : int
         The lane's step at which the schedule begins.
     table : ndarray or None
-        The rates of the first steps themselves, in place of a named schedule; the
-        last one holds afterwards.
+        Learning rates of the first steps, shape (n_steps,), used instead of the named
+        schedule; the last one holds afterwards.
     """
 
     name: str
@@ -79,11 +79,11 @@ class Schedule:
 
     @classmethod
     def constant(cls, learning_rate):
-        """The same rate at every step."""
+        """A schedule with the same rate at every step."""
         return cls("constant", learning_rate, 1)
 
     def rates(self, steps):
-        """The learning rates at these `steps` of the lane (counted from 0)."""
+        """Learning rates at an array of `steps` of the lane (counted from 0)."""
         steps = np.maximum(np.asarray(steps) - self.first_step, 0)
         if self.table is not None:
             return self.table[np.minimum(steps, len(self.table) - 1)]

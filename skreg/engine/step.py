@@ -1,4 +1,4 @@
-"""What a training step computes for every lane, and what a network predicts."""
+"""The training step, validation loss and prediction, for all lanes of a stack."""
 
 from . import ops
 from .lazy_keras import keras
@@ -12,27 +12,27 @@ from .tensorflow import gradients
 
 
 def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
-    """One step of every lane.
+    """Take one training step with every lane.
 
     Parameters
     ----------
     state : dict with "weights", "moving", "slots" and "step"
-        "step" counts the steps that were taken, shape (lanes, 1, 1).
+        "step" is the number of steps taken so far, shape (lanes, 1, 1).
     n : dict of str to array of shape (lanes, 1, 1)
         The lanes' numbers.
     x, y, weight : arrays of shapes (lanes, batch, ...) and (lanes, batch)
         A weight of zero marks padding.
     learning_rate : array of shape (lanes,)
     mixed : array of shape (lanes, batch)
-        The share of each row's partner in mixup; not read where no lane mixes.
+        The share of each row's partner in mixup; not read if no lane uses mixup.
     key : array of shape (lanes, 1, 1), dtype uint32
-        What the noise of this step is drawn from.
+        Random key of this step, for dropout and noise.
 
     Returns
     -------
     state : dict
     loss : array of shape (lanes,)
-        Mean loss of the rows, penalties included.
+        Mean loss over the rows, penalties included.
     """
     mask = ops.cast(weight > 0, structure.dtype)
     rows = ops.maximum(ops.sum(mask, axis=1), 1.0)
@@ -62,22 +62,22 @@ def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
 
 
 def mixtures(x, y, weight, mixed):
-    """Mixtures of each row with the one before it (Zhang et al. 2018, mixup).
+    """Mixup: mix each row with the row before it (Zhang et al. 2018).
 
-    The first row's partner is the second: the last place may hold padding.
+    The partner of the first row is the second row, since the last one may be padding.
 
     Parameters
     ----------
     x, y, weight
         As in `train_step`.
     mixed : array of shape (lanes, batch)
-        The share of the partner; none where that one is padding.
+        The share of the partner; replaced by 0 if the partner is padding.
 
     Returns
     -------
     x : array
     targets : list of (y, weight)
-        The rows' own and their partners', weighted by their shares.
+        Targets of the rows and of their partners, weighted by their shares.
     """
     partners, others, partner_weight = map(_partners, (x, y, weight))
     mixed = mixed * ops.cast(partner_weight > 0, mixed.dtype)
@@ -86,14 +86,14 @@ def mixtures(x, y, weight, mixed):
 
 
 def _partners(array):
-    """The rows' partners, in the shape of the rows, (lanes, batch, ...)."""
-    if array.shape[1] == 1:  # there is nobody
+    """Each row's partner in mixup, shape (lanes, batch, ...)."""
+    if array.shape[1] == 1:  # there is no other row
         return ops.zeros_like(array)
     return ops.concatenate([array[:, 1:2], array[:, :-1]], axis=1)
 
 
 def _summed_losses(structure, y, raw, n, weight):
-    """The rows' weighted losses, summed; shape (lanes,)."""
+    """Sum of the rows' weighted losses, shape (lanes,)."""
     loss = LOSSES[structure.loss]
     if loss.one_hot:
         y = one_hot(y, structure.n_outputs)
@@ -101,7 +101,7 @@ def _summed_losses(structure, y, raw, n, weight):
 
 
 def _activity_penalties(structure, activities, n, mask):
-    """What the rows' activities add to the loss, summed; shape (lanes,)."""
+    """Sum of the rows' activity penalties, shape (lanes,); 0.0 if there are none."""
     total = 0.0
     if "activity_penalties" in structure.remedies:
         for activity in activities:
@@ -113,7 +113,7 @@ def _activity_penalties(structure, activities, n, mask):
 
 
 def _update(structure, state, slopes, n, step):
-    """New weights and slots: decoupled weight decay, the rule, then the constraint."""
+    """Update weights and slots: decoupled weight decay, update rule, then max-norm."""
     optimizer = OPTIMIZERS[structure.optimizer]
     decay = 1 - n["weight_decay"] * n["learning_rate"]
     step = ops.cast(step, structure.dtype)
@@ -132,19 +132,19 @@ def _update(structure, state, slopes, n, step):
 
 
 def _within_norm(kernel, limit):
-    """Each unit's incoming weights, scaled back as Keras's MaxNorm does."""
+    """Limit the norm of each unit's incoming weights, as Keras's MaxNorm does."""
     norm = ops.sqrt(ops.sum(ops.square(kernel), axis=1, keepdims=True))
     factor = ops.minimum(norm, limit) / (norm + 1e-7)
-    # Keras's 1e-7 shrinks every kernel a little: not that of a lane without a limit.
+    # Keras's 1e-7 shrinks every kernel a little; that of a lane without limit must not.
     return kernel * ops.where(ops.isinf(limit), 1.0, factor)
 
 
 def penalties(structure, weights, n):
-    """The l1 and l2 penalties of kernels and biases, shape (lanes,), and their slopes.
+    """l1 and l2 penalties of kernels and biases, shape (lanes,), and their gradients.
 
-    The slopes are written out, since they then cost nothing beside the update. The sum
-    over a kernel's rows is a product with ones, which costs a third of what a sum costs
-    and adds in the same order in stacks of any size.
+    The gradients are written out, so that they cost nothing compared with the update.
+    The sum over a kernel's rows is a product with ones, which takes a third of the time
+    of a sum and adds in the same order in stacks of any size.
     """
     total, slopes = 0.0, {}
     for name, weight in weights.items():
@@ -167,14 +167,14 @@ def penalties(structure, weights, n):
 
 
 def run_steps(structure, rows, step, seed, numbers, chunk, n_steps):
-    """`train_step` over the first `n_steps` steps of a chunk, in one loop.
+    """Run `train_step` for the first `n_steps` steps of a chunk, in one loop.
 
     Parameters
     ----------
     rows : array of shape (lanes, row_size)
         The lanes' states, packed.
     step, seed : arrays of shape (lanes,), dtypes int32 and uint32
-        Steps that each lane has taken, and what its noise is drawn from.
+        Steps that each lane has taken, and the seed of its noise.
     numbers : array of shape (lanes, n_numbers)
     chunk : Chunk
     n_steps : int array of shape ()
@@ -213,7 +213,7 @@ def run_steps(structure, rows, step, seed, numbers, chunk, n_steps):
 
 
 def evaluate(structure, rows, numbers, x, y, weight):
-    """Summed losses of the batch and the weights' penalties, each of shape (lanes,)."""
+    """Summed validation losses of a batch and weight penalties, each (lanes,)."""
     n, parts = unpack_numbers(structure, numbers), unpack(structure, rows)
     weights = parts["weights"]
     raw, activities = forward(structure, weights, parts["moving"], x, n)
@@ -225,14 +225,14 @@ def evaluate(structure, rows, numbers, x, y, weight):
 
 
 def predict(structure, weights, moving, numbers, x):
-    """What the network predicts, shape (lanes, rows, n_outputs)."""
+    """Predictions, after the output activation, shape (lanes, rows, n_outputs)."""
     raw, _ = forward(structure, weights, moving, x, unpack_numbers(structure, numbers))
     activation = LOSSES[structure.loss].activation
     return keras().activations.get(activation)(raw)
 
 
 def activities(structure, weights, moving, numbers, x):
-    """What leaves each hidden activation in prediction, (lanes, rows, units) each."""
+    """Output of each hidden activation in prediction, each (lanes, rows, units)."""
     return tuple(
         forward(structure, weights, moving, x, unpack_numbers(structure, numbers))[1]
     )

@@ -1,4 +1,4 @@
-"""What shapes a network's computation, apart from the numbers in it."""
+"""The structure of a network: everything that its compiled program depends on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -9,7 +9,7 @@ from itertools import pairwise
 class Structure:
     """All that a compiled training program depends on; equal structures share one.
 
-    Every other hyperparameter is a number that a lane carries as data.
+    Every other hyperparameter is a number, which the program reads as data of a lane.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Structure:
     activation : str or callable
         Keras's name of the hidden activation, or a function of a tensor.
     normalization : {None, "batch", "layer"}
-        What stands between a hidden Dense layer and its activation.
+        Normalization between each hidden Dense layer and its activation.
     loss : str
         A key of the engine's table of losses.
     optimizer : str
@@ -28,14 +28,14 @@ class Structure:
     options : frozenset of str
         Variants of the optimizer: "nesterov", "amsgrad", "centered".
     batch_size : int
-        Rows that a step has room for; a lane may use fewer.
+        Maximal number of rows in a step; a lane may use fewer.
     clipping : {None, "clipnorm", "global_clipnorm", "clipvalue"}
-        How gradients are limited.
+        Kind of gradient clipping.
     remedies : frozenset of str
         The optional parts that are compiled in (see `REMEDIES`). A lane whose number
-        for a part is zero trains as it does without the part.
+        for a part is zero (max_norm: infinite) trains as if without the part.
     dtype : {"float32", "float64"}
-        Of weights and data: Keras's ``floatx``.
+        Dtype of weights and data: Keras's ``floatx``.
     """
 
     n_features: int
@@ -52,7 +52,7 @@ class Structure:
     dtype: str = "float32"
 
     def __or__(self, other):
-        """The structure that serves the lanes of both: that of all their remedies."""
+        """Join the remedies of two structures: the result serves the lanes of both."""
         both = self.remedies | other.remedies
         if replace(self, remedies=both) != replace(other, remedies=both):
             raise ValueError(f"{self} and {other} differ in more than their remedies.")
@@ -65,22 +65,22 @@ class Structure:
 
     @property
     def n_kernel_elements(self):
-        """Elements of all kernels: what the work of a row is proportional to."""
+        """Number of elements of all kernels; the work per row is proportional to it."""
         return sum(inputs * units for inputs, units in pairwise(self.widths))
 
     def to_dict(self):
-        """The fields as built-in types, from which `from_dict` makes it again."""
+        """Return the fields as built-in types, for `from_dict`."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return values | {name: sorted(values[name]) for name in ("options", "remedies")}
 
     @classmethod
     def from_dict(cls, values):
-        """The structure with these values of its fields."""
+        """Make a structure from the values of `to_dict`."""
         sets = {name: frozenset(values[name]) for name in ("options", "remedies")}
         return cls(**values | sets | {"hidden": tuple(values["hidden"])})
 
     def for_prediction(self):
-        """The structure without what matters in training alone."""
+        """Return the structure without the parts that only training uses."""
         nothing = frozenset()
         return replace(
             self,
@@ -92,8 +92,8 @@ class Structure:
         )
 
 
-# Parts of a program that cost time and are left out where no lane asks for them, with
-# the numbers that ask for each.
+# Optional parts of a program, with the numbers that switch each on. They cost time and
+# are left out if no lane uses them.
 REMEDIES = {
     "dropout": ("dropout",),
     "input_dropout": ("input_dropout",),

@@ -1,6 +1,6 @@
-"""All that the engine takes from TensorFlow itself; the rest is `keras.ops` and numpy.
+"""The engine's calls of TensorFlow itself; the rest is `keras.ops` and numpy.
 
-Another Keras backend needs these five functions.
+Another Keras backend would need its own version of these five functions.
 """
 
 import importlib
@@ -17,13 +17,13 @@ def _tf():
 
 
 def to_tensors(nested):
-    """Numpy arrays in nested tuples and dictionaries as tensors."""
-    convert = _tf().convert_to_tensor  # Keras's own takes several times as long
+    """Convert numpy arrays in nested tuples and dictionaries to tensors."""
+    convert = _tf().convert_to_tensor  # several times faster than Keras's
     return keras().tree.map_structure(convert, nested)
 
 
 def gradients(objective, weights):
-    """Gradients of a sum, with its terms and what else the objective returns.
+    """Compute the gradients of a sum; return also what the objective returned.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ def gradients(objective, weights):
 
 
 def compiled(function, arguments, xla):
-    """The function for arguments of these shapes; by XLA, or as a graph of kernels."""
+    """Compile a function for these shapes, by XLA or as a graph of kernels."""
     traced = _tf().function(function, jit_compile=xla or None, autograph=False)
     return traced.get_concrete_function(*arguments)
 
 
 def traced(function, arguments, free_axes):
-    """The function as a graph for arguments of any length along some axes.
+    """Trace a function to a graph whose arguments have any length along some axes.
 
     Parameters
     ----------
     free_axes : sequence of int
-        For each argument, how many of its arrays' first axes may have any length.
+        For each argument, the number of leading axes of its arrays with any length.
     """
     tf = _tf()
 
@@ -74,7 +74,7 @@ def traced(function, arguments, free_axes):
 
 
 def compilation_errors():
-    """What is raised where XLA cannot compile a function."""
+    """The exceptions that TensorFlow raises if XLA cannot compile a function."""
     errors = _tf().errors
     return (
         errors.UnimplementedError,

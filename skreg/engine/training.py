@@ -1,4 +1,4 @@
-"""The training of a block of jobs on the lanes of a stack: the loop on the host."""
+"""Train a block of jobs on the lanes of a stack: the training loop on the host."""
 
 from collections import deque
 from functools import cache
@@ -10,28 +10,28 @@ from .batches import Chunk, count_validation_batches, validation_batches
 from .lane import Lane
 from .numbers import count_numbers, pack_numbers
 from .packing import pack_lane, row_size, unpack_lane
-from .program import fewest_lanes, inference, training_program
+from .program import min_lanes, run_inference, training_program
 from .tensorflow import to_tensors
 
 
 class Observer:
-    """What a block asks and tells while it trains. This one does nothing."""
+    """Hooks that `train_block` calls during training. This one does nothing."""
 
     def wants(self, index):
         """Whether the job with this index should go on."""
         return True
 
     def has_trained(self, epochs, running):
-        """After each run of the program: its epochs over all lanes, the lanes in it."""
+        """Called after each program run; `epochs` is the sum over `running` lanes."""
 
     def has_finished(self, index, result):
-        """As soon as a job has its result."""
+        """Called as soon as a job has its result."""
 
 
 def train_block(structure, jobs, lanes=None, observer=None):
     """Train every job on a lane of a stack.
 
-    A pure function of its arguments: a job's result depends neither on its neighbours
+    A pure function of its arguments: a job's result depends neither on the other jobs
     nor on the thread, the process or the machine that trains it. A lane whose job is
     done takes the next one.
 
@@ -41,25 +41,25 @@ def train_block(structure, jobs, lanes=None, observer=None):
         It must serve every job: see ``Structure.__or__``.
     jobs : sequence of Job
     lanes : int or None
-        How many train at a time; None means all.
+        How many jobs train at a time; None means all.
     observer : Observer or None
 
     Returns
     -------
     list of Result or None
-        In the order of the jobs; None for those that `observer` did not want any more.
+        In the order of the jobs; None for those that `observer` no longer wanted.
     """
     observer = observer or Observer()
     results = [None] * len(jobs)
-    lanes = max(lanes or len(jobs), fewest_lanes(structure))
+    lanes = max(lanes or len(jobs), min_lanes(structure))
     stack = _Stack(structure, lanes, jobs[0].rows.y.shape[1])
     waiting = deque(Lane(index, job) for index, job in enumerate(jobs))
-    for lane in [lane for lane in waiting if lane.is_done]:  # earlier, by its progress
+    for lane in [lane for lane in waiting if lane.is_done]:  # in an earlier run
         waiting.remove(lane)
         results[lane.index] = lane.result(lane.start)
         observer.has_finished(lane.index, results[lane.index])
     while waiting or stack.running:
-        stack.seat(waiting)
+        stack.fill_free_lanes(waiting)
         n_running = len(stack.running)
         epochs = stack.advance()
         for lane, result in stack.finished():
@@ -71,7 +71,7 @@ def train_block(structure, jobs, lanes=None, observer=None):
 
 
 class _Stack:
-    """Lanes side by side, some of which may be free."""
+    """Lanes that train side by side; some of them may be free."""
 
     def __init__(self, structure, lanes, n_targets):
         self._structure = structure
@@ -88,8 +88,8 @@ class _Stack:
     def running(self):
         return [(i, lane) for i, lane in enumerate(self._lanes) if lane is not None]
 
-    def seat(self, waiting):
-        """Give the free places to lanes that wait."""
+    def fill_free_lanes(self, waiting):
+        """Put waiting lanes into the free places."""
         free = [i for i, lane in enumerate(self._lanes) if lane is None]
         if not free or not waiting:
             return
@@ -101,21 +101,21 @@ class _Stack:
             rows[i] = pack_lane(self._structure, lane.start)
             steps[i], self._seeds[i] = lane.start.step, job.seed
             numbers[i] = pack_numbers(self._structure, job.numbers)
-            self._validation.seat(i, job.validation)
+            self._validation.set_rows(i, job.validation)
         self._rows, self._steps, self._numbers = to_tensors((rows, steps, numbers))
 
     def drop(self, is_unwanted):
-        """Free the places of lanes that nobody wants any more."""
+        """Free the places of lanes that are no longer wanted."""
         for i, lane in self.running:
             if is_unwanted(lane):
                 self._lanes[i] = None
 
     def advance(self):
-        """One run of the program, and a look at the lanes that are due for one.
+        """Run the program once, then look at the lanes that are due.
 
         Returns the epochs that were trained, summed over the lanes.
         """
-        n_steps = self._span()
+        n_steps = self._steps_to_run()
         self._chunk.fill(
             [lane and (lane.job, lane.steps_done) for lane in self._lanes], n_steps
         )
@@ -126,30 +126,30 @@ class _Stack:
         losses = np.asarray(losses)
         for i, lane in self.running:
             lane.record(losses[:n_steps, i])
-        self._look()
+        self._look_at_due_lanes()
         return sum(n_steps / lane.job.steps_per_epoch for _, lane in self.running)
 
-    def _span(self):
-        """Steps until the host has to look at a lane, as far as the chunk has room."""
+    def _steps_to_run(self):
+        """Steps until the host has to look at a lane, at most as many as in a chunk."""
         left = (lane.steps_to_look for _, lane in self.running)
         return min(self._chunk.n_steps, *left)
 
-    def _look(self):
+    def _look_at_due_lanes(self):
         for i, lane in self.running:
             if lane.job.batch_listener is not None:
-                lane.end_batch(self._reader(i, lane))
+                lane.end_batch(self._state_reader(i, lane))
         due = [(i, lane) for i, lane in self.running if lane.is_due]
         if any(lane.job.validation is not None for _, lane in due):
             val_losses = self._validation(self._rows, self._numbers)
         for i, lane in due:
             val_loss = None if lane.job.validation is None else val_losses[i]
             try:
-                lane.end_epochs(val_loss, self._reader(i, lane))
+                lane.end_epochs(val_loss, self._state_reader(i, lane))
             except Exception as error:  # a user's callback or scorer
                 lane.error = error
 
-    def _reader(self, i, lane):
-        """A function that reads the lane's present state, once."""
+    def _state_reader(self, i, lane):
+        """Return a function that reads the lane's current state, and caches it."""
         rows, steps, epoch = self._rows, self._steps, lane.job.state.epoch
         epoch += lane.steps_done // lane.job.steps_per_epoch
 
@@ -160,11 +160,11 @@ class _Stack:
         return cache(read)
 
     def finished(self):
-        """Take out the lanes that are done, with their results."""
+        """Remove the lanes that are done and yield them with their results."""
         for i, lane in self.running:
             if lane.is_done:
                 self._lanes[i] = None
-                yield lane, lane.result(self._reader(i, lane)())
+                yield lane, lane.result(self._state_reader(i, lane)())
 
 
 class _Validation:
@@ -175,24 +175,24 @@ class _Validation:
         self._rows = [None] * lanes
         self._batches = None
 
-    def seat(self, lane, rows):
-        """The rows of the job that takes this lane, or None."""
+    def set_rows(self, lane, rows):
+        """Set the validation rows of a lane, or None."""
         if rows is not self._rows[lane]:
             self._rows[lane] = rows
             self._batches = None
 
     def __call__(self, state_rows, numbers):
-        """Mean loss of each lane, penalties included; NaN where there are no rows."""
+        """Mean loss of each lane, penalties included; NaN for a lane without rows."""
         sums = 0.0
         for batch in self._all_batches():
             lanes = state_rows, numbers
-            loss, penalty = inference(self._structure, step.evaluate, lanes, batch)
+            loss, penalty = run_inference(self._structure, step.evaluate, lanes, batch)
             sums = sums + np.asarray(loss, np.float64)
         weights = [np.nan if r is None else r.weight.sum() for r in self._rows]
         return sums / weights + np.asarray(penalty)
 
     def _all_batches(self):
-        """The batches, kept for the next time where all rows fit into one."""
+        """Return the validation batches; cache them if all rows fit into one."""
         if self._batches is not None:
             return self._batches
         batches = map(to_tensors, validation_batches(self._structure, self._rows))

@@ -1,7 +1,7 @@
-"""From constructor parameters and rows to a job of the engine.
+"""Turn an estimator's parameters and data into a job for the engine.
 
-Parameters are checked and translated, inputs and targets brought into the form that the
-engine takes, and validation rows set aside.
+Parameters are checked and translated, inputs and targets are encoded for the engine,
+and validation rows are split off.
 
 May import: engine.
 """

@@ -1,4 +1,4 @@
-"""From constructor parameters to a structure, a lane's numbers and its schedule."""
+"""Translate constructor parameters into a structure, lane numbers and a schedule."""
 
 import inspect
 import warnings
@@ -10,11 +10,11 @@ import numpy as np
 from ..engine import OPTIMIZERS, REMEDIES, Schedule, Structure, keras
 from .parameters import hidden_layers, is_keras_optimizer, is_keras_schedule
 
-AUTO_L2 = 0.03  # over the root of the rows
-STREAM_L2 = 0.001  # where their number is not known
+AUTO_L2 = 0.03  # divided by the square root of the number of rows
+PARTIAL_FIT_L2 = 0.001  # if the number of rows is not known
 
-# Activations that are 0, or nearly, for negative inputs: half of the variance is lost,
-# which He's initializers make up for.
+# Activations that are 0, or nearly 0, for negative inputs. They lose half of the
+# variance; He's initializers compensate for that.
 _RELU_FAMILY = {
     "relu",
     "relu6",
@@ -32,11 +32,11 @@ _RELU_FAMILY = {
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """What the optimizer's parameters, or a Keras optimizer's own, come to.
+    """Optimizer settings from the estimator's parameters or a Keras optimizer.
 
-    `numbers` holds every number that the rule reads, `learning_rate` among them;
-    `clipping` is None or Keras's name of the kind, `clip` its limit; `schedule` is None
-    or the Keras schedule that a Keras optimizer holds.
+    `numbers` holds every number that the update rule reads, including `learning_rate`.
+    `clipping` is None or Keras's name of the clipping method, `clip` is its limit.
+    `schedule` is None or the Keras schedule of a given Keras optimizer.
     """
 
     optimizer: str
@@ -79,7 +79,7 @@ def optimizer_settings(estimator):
 
 
 def _from_keras(optimizer):
-    """What a Keras optimizer instance holds, as a `OptimizerSettings`."""
+    """The `OptimizerSettings` of a Keras optimizer instance."""
     kind, config = type(optimizer), optimizer.get_config()
     names = {
         getattr(keras().optimizers, o.keras_name): n for n, o in OPTIMIZERS.items()
@@ -96,7 +96,7 @@ def _from_keras(optimizer):
                 f"The 'optimizer' parameter must not set {setting!r}, which is not "
                 f"supported. Got {setting}={config[setting]!r} in {kind.__name__}."
             )
-    # In the configuration a schedule is a dictionary; the attribute gives its value.
+    # The config has a schedule as a dictionary; the attribute gives its current value.
     config["learning_rate"] = np.asarray(optimizer.learning_rate)
     schedule = optimizer._learning_rate
     limits = [k for k in ("clipnorm", "global_clipnorm", "clipvalue") if config[k]]
@@ -110,14 +110,14 @@ def _from_keras(optimizer):
     )
 
 
-def structure_of(estimator, settings, room):
-    """The structure of an estimator that knows its features and targets.
+def structure_of(estimator, settings, max_batch_size):
+    """The structure of an estimator whose features and targets are known.
 
     Parameters
     ----------
     settings : OptimizerSettings
-    room : int
-        Rows that a step has room for.
+    max_batch_size : int
+        Rows in the largest batch that a step can take.
     """
     coder = estimator._coder()
     normalization = {True: "batch", False: None, "layer": "layer"}
@@ -130,7 +130,7 @@ def structure_of(estimator, settings, room):
         loss=coder.loss(estimator.loss),
         optimizer=settings.optimizer,
         options=settings.options,
-        batch_size=room,
+        batch_size=max_batch_size,
         clipping=settings.clipping,
         remedies=remedies_of(estimator),
         dtype=keras().config.floatx(),
@@ -138,7 +138,7 @@ def structure_of(estimator, settings, room):
 
 
 def remedies_of(estimator):
-    """The parts of a program that the estimator's parameters ask for."""
+    """The remedies (optional parts of a program) that the parameters need."""
     return frozenset(
         remedy
         for remedy, names in REMEDIES.items()
@@ -147,7 +147,7 @@ def remedies_of(estimator):
 
 
 def activation_name(activation):
-    """The name of an activation that Keras has; another function as it is."""
+    """The name of a Keras activation function; other values are returned unchanged."""
     name = getattr(activation, "__name__", None)
     is_keras = name and getattr(keras().activations, name, None) is activation
     return name if is_keras else activation
@@ -160,14 +160,14 @@ def _is_used(value):
 
 
 def numbers_of(estimator, settings, n_rows):
-    """Every number that a lane of the estimator's structure carries.
+    """The lane numbers of the estimator, by name.
 
-    `n_rows` trains it, None where that is not known.
+    `n_rows` is the number of training rows, None if it is not known.
     """
     layers = len(hidden_layers(estimator.hidden_layer_sizes))
     names = {name for group in REMEDIES.values() for name in group} - {"max_norm"}
     names |= {"negative_slope", "batchnorm_momentum"}
-    # Each kind of estimator has its own parameters of the loss.
+    # Classifier and regressor have different parameters of the loss.
     names |= {"label_smoothing", "focal_gamma", "huber_delta", "quantile"} & set(
         vars(estimator)
     )
@@ -178,7 +178,7 @@ def numbers_of(estimator, settings, n_rows):
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
     numbers["clip"] = settings.clip
     numbers |= settings.numbers
-    del numbers["learning_rate"]  # each step has its own
+    del numbers["learning_rate"]  # the schedule gives one for each step
     return {
         name: value if isinstance(value, tuple) else float(value)
         for name, value in numbers.items()
@@ -186,14 +186,14 @@ def numbers_of(estimator, settings, n_rows):
 
 
 def l2_of(estimator, n_rows):
-    """The l2 penalty, which "auto" has fall with the number of rows."""
+    """The l2 penalty; "auto" decreases as 1 / sqrt(n_rows)."""
     if estimator.l2 != "auto":
         return estimator.l2
-    return STREAM_L2 if n_rows is None else AUTO_L2 / np.sqrt(n_rows)
+    return PARTIAL_FIT_L2 if n_rows is None else AUTO_L2 / np.sqrt(n_rows)
 
 
 def batch_size_of(estimator, n_rows):
-    """Rows in a batch, and the rows that a step should have room for."""
+    """The batch size, and the size of the largest batch that a step can take."""
     wanted = estimator.batch_size
     if wanted == "auto":
         # 1/40 of the rows, as the nearest power of two from 32 to 256.
@@ -212,24 +212,24 @@ def batch_size_of(estimator, n_rows):
 
 
 def _rounded_up(rows):
-    """To a few sizes, so that folds of unequal size have the same structure."""
+    """Round up to one of a few sizes, so that unequal folds share a structure."""
     unit = max(8, 2 ** int(np.log2(rows)) // 8)
     return -(-rows // unit) * unit
 
 
-def schedule_of(estimator, settings, steps, taken, first_step, is_partial=False):
-    """The learning rate of each step of a training.
+def schedule_of(estimator, settings, steps, steps_taken, first_step, is_partial=False):
+    """The `Schedule`, with the learning rate of each training step.
 
     Parameters
     ----------
     steps : int
-        Steps in which the schedule runs through.
-    taken : int
-        How many of them were taken before.
+        Length of the whole schedule, in steps.
+    steps_taken : int
+        Number of these steps taken before.
     first_step : int
-        The lane's step that comes first.
+        The lane's step at which this training starts.
     is_partial : bool
-        Whether the end of training is not known.
+        Whether the total number of steps is not known.
     """
     rate = settings.numbers["learning_rate"]
     name, share = estimator.schedule, estimator.warmup
@@ -238,23 +238,23 @@ def schedule_of(estimator, settings, steps, taken, first_step, is_partial=False)
     warmup = round(share * steps)
     keras_schedule = _keras_schedule(estimator, settings)
     if keras_schedule is None:
-        start = first_step - taken
+        start = first_step - steps_taken
         return Schedule(name, rate, steps, warmup, start)
-    numbering = np.arange(taken, max(steps, taken + 1))
-    table = _values(keras_schedule, numbering)
+    numbering = np.arange(steps_taken, max(steps, steps_taken + 1))
+    table = _tabulated(keras_schedule, numbering)
     table *= np.minimum((numbering + 1) / max(round(estimator.warmup * steps), 1), 1.0)
     return Schedule("constant", rate, steps, warmup, first_step, table)
 
 
 def _keras_schedule(estimator, settings):
-    """The Keras schedule that the user gave, by itself or in an optimizer, or None."""
+    """The user's Keras schedule, given directly or in a Keras optimizer, or None."""
     if is_keras_schedule(estimator.schedule):
         return estimator.schedule
     return settings.schedule if estimator.schedule in ("auto", "constant") else None
 
 
-def _values(keras_schedule, steps):
-    """A Keras schedule's values at many steps, traced once and not called for each."""
+def _tabulated(keras_schedule, steps):
+    """Values of a Keras schedule at many steps, vectorized: traced only once."""
     ops = keras().ops
     values = ops.vectorized_map(
         lambda step: ops.convert_to_tensor(keras_schedule(step), "float32"),
@@ -279,10 +279,10 @@ def _takes_seed(kind):
 
 
 def seeded(initializer, seed):
-    """A Keras initializer, from a name or an instance, that draws from this seed.
+    """A Keras initializer with this seed, from a name or an instance.
 
-    An instance with a seed of its own keeps it. Keras takes seeds that are left open
-    from Python's global generator, so none is.
+    An instance that already has a seed keeps it. Without a seed Keras would draw one
+    from Python's global random generator, so a seed is always set.
     """
     if isinstance(initializer, str):
         kind, config = getattr(keras().initializers, initializer), {}

@@ -1,15 +1,15 @@
-"""Inputs: arrays, frames and sparse matrices as the network takes them."""
+"""Preprocess inputs: flatten arrays, standardise dense and sparse columns."""
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.preprocessing import StandardScaler
 
 BLOCK_BYTES = 32_000_000
-ROBUST_LIMIT = 3.0  # quartile distances
+ROBUST_LIMIT = 3.0  # in interquartile ranges
 
 
 def flattened(X):
-    """An array of more than two dimensions with all but the first made one."""
+    """Reshape arrays of more than two dimensions to (n_samples, n_features)."""
     if getattr(X, "ndim", 2) <= 2:
         return X
     X = np.asarray(X)
@@ -17,17 +17,17 @@ def flattened(X):
 
 
 class Standardizer:
-    """Columns brought to a common size by statistics of the training rows.
+    """Standardise columns with statistics of the training rows.
 
-    Columns of sparse input are scaled and not centred, which would fill the matrix; so
-    are those of `StandardScaler(with_mean=False)`, which computes the statistics.
+    Sparse columns are scaled but not centred, which would make the matrix dense. Their
+    statistics come from `StandardScaler(with_mean=False)`.
 
     Attributes
     ----------
     mean, scale : ndarray of shape (n_features,), float64
-        What is subtracted, and what then divides.
+        Columns become ``(x - mean) / scale``.
     limit : float
-        Where the columns are clipped, smoothly: to ``limit * tanh(x / limit)``.
+        The result is clipped smoothly, to ``limit * tanh(x / limit)``, unless inf.
     """
 
     def __init__(self, mean, scale, limit=np.inf):
@@ -37,11 +37,11 @@ class Standardizer:
 
     @classmethod
     def of(cls, X, weight, robust=False):
-        """From the rows of `X`, weighted by `weight`.
+        """Fit to `X` (n_samples, n_features), weighted by `weight` (n_samples,).
 
-        Either by mean and standard deviation; or, if `robust`, by median and quartiles,
-        and clipped (Holzmueller et al. "Better by default", NeurIPS 2024, clip by
-        another function, which Keras has no layer for).
+        Uses mean and standard deviation or, if `robust`, median and quartiles with
+        clipping (Holzmueller et al. "Better by default", NeurIPS 2024, clip by another
+        function, for which Keras has no layer).
         """
         weight = weight / weight.max()
         limit = ROBUST_LIMIT if robust else np.inf
@@ -54,12 +54,12 @@ class Standardizer:
 
     @classmethod
     def identity(cls, n_features):
-        """Of columns that are left as they are."""
+        """A standardizer that leaves the columns unchanged."""
         return cls(np.zeros(n_features), np.ones(n_features))
 
     def transform(self, X, dtype):
-        """The columns in `dtype`, C-contiguous or CSR; raises for what overflows it."""
-        with np.errstate(over="ignore"):  # said below, as an error
+        """Standardise `X`, to `dtype`, C-contiguous or CSR; raises on overflow."""
+        with np.errstate(over="ignore"):  # reported below, as an error
             if issparse(X):
                 X = csr_array(X)
                 data = self._clipped(X.data / self.scale[X.indices]).astype(dtype)
@@ -80,12 +80,12 @@ class Standardizer:
 
 
 def _median_and_spread(column, weight):
-    """Median and distance of the quartiles; half of the range where that is zero."""
+    """Weighted median and interquartile range; half of the range if that is zero."""
     order = np.argsort(column)
     column, share = column[order], np.cumsum(weight[order])
     share = share / share[-1]
 
-    def quantile(q):  # between two values where the share is reached exactly
+    def quantile(q):  # mean of two values if the share is reached exactly
         below, above = np.searchsorted(share, [q - 1e-9, q + 1e-9])
         return (column[below] / 2 + column[above] / 2).astype(float)
 
@@ -97,6 +97,6 @@ def _median_and_spread(column, weight):
 
 
 def row_blocks(n_rows, width):
-    """Slices of rows of which `width` float64 columns stay within `BLOCK_BYTES`."""
+    """Slices of rows such that `width` float64 columns fit into `BLOCK_BYTES`."""
     size = max(1, BLOCK_BYTES // (8 * width))
     return [slice(start, start + size) for start in range(0, n_rows, size)]

@@ -1,4 +1,4 @@
-"""From an estimator and its samples to the job that the engine trains."""
+"""Build the job that the engine trains, from an estimator and its samples."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -27,20 +27,20 @@ from .configuration import (
 )
 from .inputs import Standardizer
 
-REMEMBERED_SIZE = 20_000
+MAX_CACHED_SIZE = 20_000
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """How a training stands to those before it.
+    """How a training relates to the estimator's earlier ones.
 
     Attributes
     ----------
     seed : int
     continues : bool
-        From the state that the estimator has.
+        Whether training continues from the estimator's current state.
     is_partial : bool
-        One epoch over a part of the data, not a fit.
+        Whether it is one epoch over a part of the data (`partial_fit`), not a fit.
     """
 
     seed: int
@@ -49,12 +49,12 @@ class TrainingRun:
 
 
 def job_of(estimator, training, validation, run):
-    """The structure and the job of this training, from samples as they were given."""
+    """The structure and the job of a training, from the user's samples."""
     settings = optimizer_settings(estimator)
     is_partial, dtype = run.is_partial, floatx()
     rows = _rows(estimator, training, dtype, keeps_scale=is_partial)
-    batch_size, room = batch_size_of(estimator, len(rows))
-    structure = structure_of(estimator, settings, room)
+    batch_size, max_batch_size = batch_size_of(estimator, len(rows))
+    structure = structure_of(estimator, settings, max_batch_size)
     numbers = numbers_of(estimator, settings, None if is_partial else len(rows))
     state = initial_state(estimator, structure, numbers, run)
     steps_per_epoch = -(-len(rows) // batch_size)
@@ -66,8 +66,8 @@ def job_of(estimator, training, validation, run):
             estimator,
             settings,
             steps=estimator.epochs * steps_per_epoch,
-            # Parts of the data follow one schedule, fits have each their own.
-            taken=state.step if is_partial else 0,
+            # Calls of partial_fit share one schedule; each fit has its own.
+            steps_taken=state.step if is_partial else 0,
             first_step=state.step,
             is_partial=is_partial,
         ),
@@ -82,10 +82,10 @@ def job_of(estimator, training, validation, run):
 
 
 def _rows(estimator, sample, dtype, keeps_scale=False):
-    """The sample as the engine takes it, without what weighs nothing.
+    """Convert a sample to the engine's `Rows`, without rows of weight zero.
 
-    Weights are brought to mean 1, so that only their ratios count, unless they have to
-    mean the same in other parts of the data.
+    Weights are scaled to mean 1, so that only their ratios count. If `keeps_scale`,
+    they are not, so that they mean the same in every part of the data.
     """
     weight = sample.weight * estimator._class_weights(sample.y)
     if not weight.any():
@@ -107,12 +107,12 @@ def _rows(estimator, sample, dtype, keeps_scale=False):
 
 
 def initial_state(estimator, structure, numbers, run):
-    """The state that training starts from."""
+    """The state that training starts from: a new one, or the estimator's."""
     if not run.continues:
         initializers = kernel_initializers(estimator, len(structure.widths) - 1)
 
         def draw(layer, shape, seed):
-            return _drawn(initializers[layer], shape, seed, structure.dtype)
+            return _initial_kernel(initializers[layer], shape, seed, structure.dtype)
 
         weights, moving = initial_weights(structure, draw, run.seed)
         slots = initial_slots(structure, weights, numbers)
@@ -135,21 +135,21 @@ def initial_state(estimator, structure, numbers, run):
     return state
 
 
-def _drawn(initializer, shape, seed, dtype):
-    """A kernel before training."""
-    if isinstance(initializer, str) and np.prod(shape) <= REMEMBERED_SIZE:
-        return _remembered(initializer, shape, seed, dtype)
+def _initial_kernel(initializer, shape, seed, dtype):
+    """Draw the initial values of a kernel."""
+    if isinstance(initializer, str) and np.prod(shape) <= MAX_CACHED_SIZE:
+        return _cached_kernel(initializer, shape, seed, dtype)
     return seeded(initializer, seed)(shape, dtype)
 
 
 @lru_cache(128)
-def _remembered(initializer, shape, seed, dtype):
-    """A small kernel: the candidates of a search often start from the same ones."""
+def _cached_kernel(initializer, shape, seed, dtype):
+    """Draw a small kernel, cached: candidates of a search often share their start."""
     return np.asarray(seeded(initializer, seed)(shape, dtype))
 
 
 def _monitored(estimator):
-    """The history's entry that decides on the best epoch."""
+    """Name of the history entry that determines the best epoch."""
     is_loss = estimator.monitor in ("loss", "val_loss")
     return estimator.monitor if is_loss else f"val_{estimator.monitor}"
 

@@ -1,19 +1,19 @@
-"""The network in what a user hands in: an estimator, or a pipeline that ends in one."""
+"""Find the network in a user's estimator: itself, or the last step of a pipeline."""
 
 from sklearn.pipeline import Pipeline
 
 
 class Network:
-    """What marks the estimators of this package."""
+    """Marker base class of this package's estimators."""
 
 
 def prefix_of(estimator):
-    """What the names of the network's parameters begin with.
+    """Prefix of the network's parameters, such as ``mlp__`` in a pipeline.
 
     Raises
     ------
     ValueError
-        If there is no network.
+        If `estimator` is no network and no pipeline that ends in one.
     """
     if isinstance(estimator, Network):
         return ""
@@ -29,6 +29,6 @@ def prefix_of(estimator):
 
 
 def network_of(estimator):
-    """The network itself."""
+    """The network in `estimator`, which may be a pipeline that ends in it."""
     prefix = prefix_of(estimator)
     return estimator.get_params()[prefix.removesuffix("__")] if prefix else estimator

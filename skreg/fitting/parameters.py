@@ -1,7 +1,7 @@
-"""What each constructor parameter accepts, and the errors that say so.
+"""Validation of constructor parameters: accepted values and error messages.
 
-`RULES`, with what each estimator adds to it, is the one table: it feeds the checks and
-the messages. Names that Keras or the engine define come from their own tables.
+`RULES`, with the additions of each estimator, is the only table: checks and messages
+come from it. Names that Keras or the engine define come from their own tables.
 """
 
 import difflib
@@ -39,7 +39,7 @@ def check_parameters(estimator, rules):
             text = rule.text.format(", ".join(map(repr, names)))
             raise ValueError(
                 f"The {name!r} parameter of {owner} must be {text}. "
-                f"Got {value!r} instead.{_nearest(value, names)}"
+                f"Got {value!r} instead.{_suggestion(value, names)}"
             )
     n_layers = len(hidden_layers(estimator.hidden_layer_sizes))
     if np.ndim(estimator.dropout) and len(estimator.dropout) != n_layers:
@@ -55,8 +55,8 @@ def hidden_layers(sizes):
     return (int(sizes),) if np.ndim(sizes) == 0 else tuple(int(s) for s in sizes)
 
 
-# What Keras, or usage, calls some of the losses.
-_OTHER_NAMES = {
+# Common names of losses, in Keras or elsewhere, for the hint in an error.
+_LOSS_ALIASES = {
     "binary_crossentropy": "log_loss",
     "categorical_crossentropy": "log_loss",
     "sparse_categorical_crossentropy": "log_loss",
@@ -70,10 +70,10 @@ _OTHER_NAMES = {
 }
 
 
-def _nearest(value, names):
+def _suggestion(value, names):
     if not isinstance(value, str):
         return ""
-    value = _OTHER_NAMES.get(value.lower(), value.lower())
+    value = _LOSS_ALIASES.get(value.lower(), value.lower())
     near = difflib.get_close_matches(value, names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
@@ -88,19 +88,19 @@ def check_count(owner, name, low):
         )
 
 
-# --- names that Keras knows
+# --- names and classes that Keras defines
 
 
 def activation_names():
     """Names of Keras's activations that work unit by unit or over a layer's units."""
-    # glu halves the units, and threshold cannot do without its arguments.
+    # glu halves the number of units, and threshold has required arguments.
     unfit = {"get", "serialize", "deserialize", "glu", "threshold"}
     return _public_names(keras().activations, unfit)
 
 
 def initializer_names():
     """The names of Keras's initializers for a matrix, and "auto"."""
-    # "constant" by name lacks its value in Keras 3; "zeros" and "ones" are there.
+    # "constant" needs a value, which a name cannot give. "zeros" and "ones" remain.
     unfit = {"get", "serialize", "deserialize", "stft", "constant"}
     return ["auto", *_public_names(keras().initializers, unfit)]
 
@@ -136,7 +136,7 @@ def _is_random_state(value):
     return is_seed or isinstance(value, np.random.RandomState)
 
 
-_USUAL = "the optimizer's usual value"
+_OPTIMIZER_DEFAULT = "the optimizer's usual value"
 
 RULES = {
     "hidden_layer_sizes": Rule(
@@ -165,7 +165,7 @@ RULES = {
     "activity_l1": not_negative(),
     "activity_l2": not_negative(),
     "max_norm": or_none(positive(), "no limit"),
-    "weight_decay": or_none(not_negative(), _USUAL),
+    "weight_decay": or_none(not_negative(), _OPTIMIZER_DEFAULT),
     "batchnorm": boolean_or("layer"),
     "batchnorm_momentum": rate(),
     "normalize": boolean_or("robust"),
@@ -179,13 +179,13 @@ RULES = {
         is_keras_optimizer,
         "a Keras optimizer instance or one of {}",
     ),
-    "learning_rate": or_none(positive(), _USUAL),
-    "momentum": or_none(rate(), _USUAL),
+    "learning_rate": or_none(positive(), _OPTIMIZER_DEFAULT),
+    "momentum": or_none(rate(), _OPTIMIZER_DEFAULT),
     "nesterov": boolean(),
-    "rho": or_none(rate(), _USUAL),
-    "beta_1": or_none(rate(), _USUAL),
-    "beta_2": or_none(rate(), _USUAL),
-    "epsilon": or_none(positive(), _USUAL),
+    "rho": or_none(rate(), _OPTIMIZER_DEFAULT),
+    "beta_1": or_none(rate(), _OPTIMIZER_DEFAULT),
+    "beta_2": or_none(rate(), _OPTIMIZER_DEFAULT),
+    "epsilon": or_none(positive(), _OPTIMIZER_DEFAULT),
     "clipnorm": or_none(positive(), "no limit"),
     "schedule": either(
         lambda: ["auto", *SCHEDULES],

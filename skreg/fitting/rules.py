@@ -1,4 +1,4 @@
-"""Kinds of rule that a parameter's value has to keep, in code and in words."""
+"""Kinds of rules for parameter values: a check and its text in error messages."""
 
 import math
 import numbers
@@ -9,20 +9,20 @@ import numpy as np
 
 
 class Rule(NamedTuple):
-    """Whether a value is accepted, in code and in words."""
+    """Values that a parameter accepts: a check and its text in error messages."""
 
-    accepts: Callable  # of a value
-    text: str  # "{}" in it stands for the names
-    names: Callable = tuple  # gives the names among which a string must be
+    accepts: Callable  # from a value to a bool
+    text: str  # "{}" in it is replaced by the names
+    names: Callable = tuple  # returns the accepted strings
 
 
 def is_number(value):
-    """Whether the value is a finite real number, and no boolean."""
+    """Whether the value is a finite real number, not a boolean."""
     if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
+    except OverflowError:  # an integer too large for a float
         return False
 
 
@@ -72,7 +72,7 @@ def boolean_or(name):
 
 
 def or_none(rule, meaning):
-    """The rule, with None allowed for what `meaning` says."""
+    """The rule that also accepts None; `meaning` says what None means."""
     return rule._replace(
         accepts=lambda v: v is None or rule.accepts(v),
         text=f"{rule.text}, or None ({meaning})",
@@ -80,7 +80,7 @@ def or_none(rule, meaning):
 
 
 def either(names, other, text):
-    """One of the names that the function `names` gives, or what `other` accepts."""
+    """The rule for a string among `names()`, or another value that `other` accepts."""
 
     def accepts(value):
         return value in names() if isinstance(value, str) else bool(other(value))
@@ -94,7 +94,7 @@ def one_of(names):
 
 
 def sequence_of(accepts):
-    """A function that accepts lists, tuples and vectors of what `accepts` accepts."""
+    """A check for lists, tuples and vectors whose items all pass `accepts`."""
 
     def accepts_all(value):
         is_sequence = isinstance(value, (list, tuple))

@@ -1,4 +1,4 @@
-"""Rows with their targets and weights, and the split that sets some aside."""
+"""Samples (rows, targets, weights), and the split into training and validation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows as the user gave them.
+    """Rows with targets and sample weights, as the user gave them.
 
     Attributes
     ----------
@@ -30,19 +30,19 @@ class Sample:
 
 
 def split_off_validation(sample, strata, fraction, seed):
-    """Training rows and validation rows, in that order.
+    """Split a sample into training rows and validation rows, in that order.
 
     Parameters
     ----------
     strata : ndarray of shape (n_samples,) or None
-        Classes whose proportions both parts keep.
+        Classes by which the split is stratified; None for no stratification.
     fraction : float
-        The share of the validation rows.
+        Share of the validation rows.
 
     Raises
     ------
     ValueError
-        If the validation rows do not hold every class, or either part has no row.
+        If the validation rows lack a class, or either part has too few rows.
     """
     classes = set() if strata is None else set(strata.tolist())
     try:

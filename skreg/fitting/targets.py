@@ -1,14 +1,14 @@
-"""Targets: what the network is trained on, and back from its outputs.
+"""Encode targets for the network, and decode its outputs.
 
-A coder is made from the training targets and then encodes others.
+A coder is fitted to the training targets and then also encodes other targets.
 """
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-# The engine's loss for a classifier's `loss` with one output a label, and with one
-# output a class.
+# The engine's losses for a classifier's `loss`: with one output per label, and with
+# one output per class.
 _CLASS_LOSSES = {
     "log_loss": ("binary_log_loss", "categorical_log_loss"),
     "focal": ("binary_focal", "categorical_focal"),
@@ -17,7 +17,7 @@ _CLASS_LOSSES = {
 
 
 def check_class_targets(y):
-    """Classes as a column, shape (n,), or a 0/1 indicator matrix; raises for others."""
+    """Check class targets; returns shape (n,), or a 0/1 indicator (n, n_labels)."""
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -37,12 +37,12 @@ def check_class_targets(y):
 
 
 def targets_as_text(coder):
-    """The coder's attributes as a text."""
+    """The coder's attributes as one string, for fingerprints."""
     return repr([(k, np.asarray(v).tolist()) for k, v in vars(coder).items()])
 
 
 class ClassTargets:
-    """Classes as codes: binary, multiclass or multilabel.
+    """Coder of class targets: binary, multiclass or multilabel.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class ClassTargets:
 
     @classmethod
     def of(cls, y, classes=None):
-        """From checked targets, or from `classes` where those are known."""
+        """Make the coder from checked targets, or from `classes` if they are given."""
         if y.ndim == 2:
             return cls(np.arange(y.shape[1]), True)
         found = np.unique(y if classes is None else classes)
@@ -78,7 +78,7 @@ class ClassTargets:
         return _CLASS_LOSSES[name][one_hot]
 
     def encode(self, y):
-        """Targets as the engine takes them, shape (n, 1) or (n, n_labels)."""
+        """Encode targets for the engine, shape (n, 1) or (n, n_labels)."""
         if y.shape[1:] != (self.classes.shape if self.multilabel else ()):
             wanted = f"{len(self.classes)} columns" if self.multilabel else "one column"
             raise ValueError(
@@ -87,7 +87,7 @@ class ClassTargets:
         return y.astype(float) if self.multilabel else self.codes(y)[:, None] + 0.0
 
     def codes(self, y):
-        """The position of each label among the classes; raises for other labels."""
+        """The index of each label in `classes`; raises for unknown labels."""
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(
@@ -97,7 +97,7 @@ class ClassTargets:
         return np.searchsorted(self.classes, y)
 
     def weights(self, by_label):
-        """The weight of each class, from a dictionary; 1 where it has none."""
+        """The weight of each class from a dictionary; 1 for classes not in it."""
         unknown = set(by_label) - set(self.classes.tolist())
         if unknown:
             raise ValueError(
@@ -109,7 +109,7 @@ class ClassTargets:
 
 
 class NumberTargets:
-    """Numbers, standardised where that is wanted.
+    """Coder of numeric targets, which it can standardise.
 
     Attributes
     ----------
@@ -126,19 +126,19 @@ class NumberTargets:
 
     @classmethod
     def of(cls, y, weight, normalize, loss):
-        """The coder of these targets, weighted by `weight`."""
+        """Fit the coder to targets `y`, weighted by `weight` of shape (n,)."""
         columns, weight = y.reshape(len(y), -1), weight / weight.max()
         offset, scale = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
         if normalize:
             mean = np.average(columns, axis=0, weights=weight)
-            if loss == "poisson":  # its predictions are exponentials: only scaled
+            if loss == "poisson":  # outputs go through exp: only scale
                 scale = mean
             else:
                 offset = mean
                 scale = np.sqrt(
                     np.average((columns - mean) ** 2, axis=0, weights=weight)
                 )
-                # A column that is constant but for rounding keeps its size.
+                # A column that is constant up to rounding is not scaled.
                 scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
         return cls(offset, np.where(scale > 0, scale, 1.0), y.ndim == 1)
 
@@ -152,7 +152,7 @@ class NumberTargets:
         return name
 
     def encode(self, y):
-        """Targets as the engine takes them, shape (n, n_outputs)."""
+        """Encode targets for the engine, shape (n, n_outputs)."""
         columns = y.reshape(len(y), -1)
         if columns.shape[1] != self.n_outputs:
             raise ValueError(
@@ -162,6 +162,6 @@ class NumberTargets:
         return (columns - self.offset) / self.scale
 
     def decode(self, outputs):
-        """Predictions in the targets' units."""
+        """Decode outputs to predictions in the units of the targets."""
         y = self.offset + self.scale * outputs
         return y[:, 0] if self.one_dimensional else y

@@ -1,4 +1,4 @@
-"""To other libraries and back: Keras models and callbacks, SciKeras, ONNX.
+"""Conversion to and from other libraries: Keras, SciKeras, ONNX; callbacks.
 
 May import: engine, fitting.
 """

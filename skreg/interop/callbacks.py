@@ -1,4 +1,4 @@
-"""Who looks at each epoch: scorers, Keras callbacks and the line of `verbose`."""
+"""Callbacks, scorers and verbose output during training."""
 
 import copy
 from dataclasses import replace
@@ -10,8 +10,8 @@ from ..engine import Progress, Schedule, keras
 from ..fitting import targets_as_text
 from .keras_model import build_model, read_state, read_weights, write_state
 
-# Keras's own callbacks that have batch hooks, and the setting by which they need none.
-_BY_EPOCH = {
+# Keras callbacks with batch hooks, which are not needed if this setting is "epoch".
+_FREQUENCY_SETTING = {
     "ModelCheckpoint": "save_freq",
     "BackupAndRestore": "save_freq",
     "TensorBoard": "update_freq",
@@ -19,9 +19,9 @@ _BY_EPOCH = {
 
 
 def _has_batch_hooks(callback):
-    """Whether the callback does something at each batch."""
+    """Whether the callback has to be called at each batch."""
     kind, plain = type(callback), keras().callbacks.Callback
-    setting = _BY_EPOCH.get(kind.__name__)
+    setting = _FREQUENCY_SETTING.get(kind.__name__)
     if setting and getattr(callback, setting, None) == "epoch":
         return False
     hooks = "on_train_batch_begin", "on_train_batch_end", "on_batch_begin"
@@ -31,21 +31,21 @@ def _has_batch_hooks(callback):
     )
 
 
-class CallbackListener:
-    """Tells a fit's callbacks of its epochs, as ``keras.Model.fit`` would.
+class EpochListener:
+    """Call the callbacks of a fit, as ``keras.Model.fit`` would.
 
     The callbacks are copies, so that fits of one search can share a list of them. Their
-    ``model`` is the estimator's plain Keras model with the lane's weights of the
-    moment. Setting its ``stop_training`` or its optimizer's learning rate acts on the
-    training, and so do weights that are changed when training begins or ends; weights
-    that are changed in between do not. Batches are told to the callbacks that have
-    hooks for them.
+    ``model`` is the estimator's plain Keras model with the lane's current weights. Its
+    ``stop_training`` and its optimizer's learning rate, if a callback sets them, act on
+    the training. So do weights that a callback changes when training begins or ends;
+    weights changed in between are ignored. Batch hooks are called only on callbacks
+    that have them.
     """
 
     def __init__(self, estimator, job):
         self._epochs, self._verbose = job.epochs, estimator.verbose
         self._structure, self._schedule = estimator._structure(), job.schedule
-        self._rate = None
+        self._callback_rate = None
         self._logs = {}
         self._callbacks = None
         self._batch_callbacks = []
@@ -69,29 +69,29 @@ class CallbackListener:
 
     @property
     def has_batch_hooks(self):
-        """Whether a callback does something at each batch."""
+        """Whether a callback has to be called at each batch."""
         return bool(self._batch_callbacks)
 
     def start(self, state, epoch, rate=None):
-        """Before the first epoch to train, counted from 0.
+        """Call the hooks before the first epoch to train, counted from 0.
 
-        `rate` is the learning rate that callbacks had set before, None if none.
+        `rate` is the learning rate that callbacks set earlier, None if they set none.
 
         Returns
         -------
         state : State
-            Maybe with other weights.
+            With the weights that the callbacks may have changed.
         epoch : int
-            Where training begins; BackupAndRestore may have set a later one.
+            Where training begins; BackupAndRestore may set a later one.
         answer : dict
-            As that of a call.
+            As that of ``Job.listener``.
         """
         if self._callbacks is None:
             return state, epoch, {}
-        self._show(state)
+        self._write_to_model(state)
         if rate is not None:
             self._model.optimizer.learning_rate = rate
-            self._rate = self._current_rate()
+            self._callback_rate = self._current_rate()
         self._model._initial_epoch = epoch
         self._callbacks.on_train_begin()
         found = read_state(self._model, self._structure, state)
@@ -99,13 +99,13 @@ class CallbackListener:
             epoch = self._model._initial_epoch
             rate = float(self._schedule.rates([found.step])[0])
             if np.isclose(rate, self._current_rate(), rtol=1e-5, atol=0):
-                self._rate_shown = self._current_rate()
+                self._scheduled_rate = self._current_rate()
         self._callbacks.on_epoch_begin(epoch)
         self._begin_batch(0)
         return found, epoch, self._answer()
 
     def __call__(self, epoch, logs, state):
-        """After an epoch, counted from 1; the answer is that of ``Job.listener``."""
+        """Call the hooks after an epoch, from 1 on, and answer as ``Job.listener``."""
         if self._verbose:
             values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
             print(f"Epoch {epoch}/{self._epochs} - {values}", flush=True)
@@ -115,7 +115,7 @@ class CallbackListener:
         if self._callbacks is None:
             return {"stop": stop}
         self._logs = logs
-        self._show(state())
+        self._write_to_model(state())
         self._callbacks.on_epoch_end(epoch - 1, logs)
         before = self._answer().get("learning_rate")
         if epoch < self._epochs and not self._model.stop_training:
@@ -125,8 +125,8 @@ class CallbackListener:
         return answer | {"stop": stop or answer["stop"]}
 
     def after_batch(self, batch, loss, state):
-        """After a batch; the answer is that of ``Job.batch_listener``."""
-        self._show(state())
+        """Call the hooks after a batch, and answer as ``Job.batch_listener``."""
+        self._write_to_model(state())
         for callback in self._batch_callbacks:
             callback.on_train_batch_end(batch, {"loss": loss})
         if batch + 1 < self._steps_per_epoch and not self._model.stop_training:
@@ -138,40 +138,43 @@ class CallbackListener:
             callback.on_train_batch_begin(batch, {})
 
     def finish(self, state):
-        """After the last epoch: the state with the weights that training ends with."""
+        """Call the hooks after training; the state with the final weights."""
         if self._callbacks is None:
             return state
-        self._show(state)
+        self._write_to_model(state)
         self._callbacks.on_train_end(self._logs)
         weights, moving = read_weights(self._model, self._structure)
         return replace(state, weights=weights, moving=moving)
 
-    def _show(self, state):
+    def _write_to_model(self, state):
         write_state(self._model, self._structure, state)
-        if self._rate is None:
+        if self._callback_rate is None:
             rate = float(self._schedule.rates([state.step])[0])
             self._model.optimizer.learning_rate = rate
-            self._rate_shown = self._current_rate()
+            self._scheduled_rate = self._current_rate()
 
     def _current_rate(self):
         return float(self._model.optimizer.learning_rate)
 
     def _answer(self):
         answer = {"stop": bool(self._model.stop_training)}
-        if self._rate is not None or self._current_rate() != self._rate_shown:
-            self._rate = answer["learning_rate"] = self._current_rate()
+        if (
+            self._callback_rate is not None
+            or self._current_rate() != self._scheduled_rate
+        ):
+            self._callback_rate = answer["learning_rate"] = self._current_rate()
         return answer
 
 
 class SklearnCallbacks:
-    """Tells scikit-learn's callbacks (from 1.9 on), such as ProgressBar, of epochs."""
+    """Call scikit-learn's callbacks (from 1.9 on), such as ProgressBar, per epoch."""
 
     def __init__(self, estimator):
         self._estimator = copy.copy(estimator)
         self._context = estimator._callback_fit_ctx
 
     def __call__(self, epoch, read_state):
-        """After an epoch, counted from 1; whether training should stop."""
+        """Call them after an epoch, counted from 1; whether training should stop."""
 
         def fitted_attributes():
             return {"_state": {**self._estimator._state, **vars(read_state())}}
@@ -184,24 +187,24 @@ class SklearnCallbacks:
 
 
 class ScoreMonitor:
-    """A scikit-learn scorer on the validation rows, as the engine calls it."""
+    """Score a lane on the validation rows with a scikit-learn scorer: ``Job.score``."""
 
     def __init__(self, estimator, validation):
         self._estimator = copy.copy(estimator)
-        # The rows are arrays by now, even where the user's had column names.
+        # The rows are arrays here, even if the user's data had column names.
         vars(self._estimator).pop("feature_names_in_", None)
         self._validation = validation
-        self.targets = targets_as_text(estimator._coder())  # whose scores they are
+        self.targets = targets_as_text(estimator._coder())  # for the fingerprint
 
     def __call__(self, state):
-        """The score of a lane's state."""
+        """The validation score of a lane's state."""
         self._estimator._state = {**self._estimator._state, **vars(state)}
         scorer = get_scorer(self._estimator.monitor)
         return scorer(self._estimator, self._validation.X, self._validation.y)
 
 
 def with_listeners(estimator, job, validation):
-    """The job with what looks at it after each epoch."""
+    """The job with its scorer, callbacks and verbose output, called after epochs."""
     if job.progress is not None and job.progress.is_done:
         return job
     if job.monitor not in ("loss", "val_loss") and validation is not None:
@@ -209,12 +212,12 @@ def with_listeners(estimator, job, validation):
         job = replace(job, score=score, larger_is_better=True)
     watches = getattr(estimator, "_skl_callbacks", None) or estimator.verbose
     if estimator.callbacks or watches:
-        job = _with_listener(job, CallbackListener(estimator, job))
+        job = _with_listener(job, EpochListener(estimator, job))
     return job
 
 
 def _with_listener(job, listener):
-    """The job with a listener, from where the callbacks let it begin."""
+    """The job with a listener, beginning at the epoch that the callbacks set."""
     before = job.progress
     start = job.state if before is None else before.state
     epochs_done = 0 if before is None else len(before.history["loss"])
@@ -224,7 +227,7 @@ def _with_listener(job, listener):
     if listener.has_batch_hooks:
         job = replace(job, batch_listener=listener.after_batch)
     rate = answer.get("learning_rate", rate)
-    if epoch > epochs_done:  # the history before it is not known
+    if epoch > epochs_done:  # the history of the skipped epochs is not known
         names = ["loss"] + ["val_loss"] * (job.validation is not None)
         names += [job.monitor] * (job.score is not None)
         worst = -np.inf if job.larger_is_better else np.inf

@@ -1,4 +1,4 @@
-"""A trained plain Keras network as a fitted estimator."""
+"""Convert a trained plain Keras model to a fitted estimator."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from .keras_losses import read_loss
 from .keras_model import read_state, read_weights
 from .keras_settings import plain, refuse
 
-KERAS_BATCH_SIZE = 32  # of its fit
+KERAS_BATCH_SIZE = 32  # default of keras.Model.fit
 
 
 def network_from_keras(cls, model, classes=None, **parameters):
@@ -36,7 +36,7 @@ def network_from_keras(cls, model, classes=None, **parameters):
     Raises
     ------
     ValueError
-        For a model that the estimators do not have, with the layer's name.
+        If no estimator can represent the model; the message names the layer.
     """
     _check_model(model)
     members = _members(model)
@@ -89,7 +89,7 @@ def _check_not_read(cls, parameters, found):
 
 
 def _optimizer_parameters(cls, model):
-    """The parameters of the optimizer; none where the model is not compiled."""
+    """Constructor parameters of the optimizer; none if the model is not compiled."""
     if not model.compiled:
         return {}
     optimizer = model.optimizer
@@ -178,11 +178,11 @@ def _check_loss(estimator, reading, loss):
 
 
 def _set_state(estimator, model):
-    """The weights, and the optimizer's slots where it has any."""
+    """Set the weights, and the optimizer's slots if the model has them."""
     settings = optimizer_settings(estimator)
     is_number = isinstance(estimator.batch_size, int)
-    room = estimator.batch_size if is_number else KERAS_BATCH_SIZE
-    structure = structure_of(estimator, settings, room)
+    max_batch_size = estimator.batch_size if is_number else KERAS_BATCH_SIZE
+    structure = structure_of(estimator, settings, max_batch_size)
     structure = replace(structure, dtype=model.trainable_variables[0].dtype)
     weights, moving = read_weights(model, structure)
     numbers = numbers_of(estimator, settings, None)
@@ -203,7 +203,7 @@ def _losses(model):
 
 
 def _set_history(estimator, model):
-    """The model's own history, which a model from a file does not have."""
+    """Set the model's history, which is empty for a model loaded from a file."""
     if _losses(model):
         estimator.history_ = {k: list(v) for k, v in model.history.history.items()}
     else:
@@ -218,7 +218,7 @@ def _set_history(estimator, model):
 
 
 def _members(model):
-    """The networks whose outputs the model averages, if it does that; as `model_`."""
+    """The networks that an averaging model, such as `model_`, averages; else []."""
     operations = getattr(model, "operations", [None])
     if type(operations[-1]).__name__ != "Average":
         return []

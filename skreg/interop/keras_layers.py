@@ -1,7 +1,7 @@
-"""Reading a Keras network: its layers, as constructor parameters and arrays.
+"""Read the layers of a Keras network as constructor parameters and arrays.
 
-The layers are read in their order, each by the function of its part: inputs, hidden
-blocks, output. A layer that no part takes is refused by name.
+The layers are read in their order, by one function for each part: inputs, hidden
+blocks, output. A layer that fits no part is refused by name.
 """
 
 from dataclasses import dataclass, field
@@ -31,23 +31,23 @@ _ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax")
 
 
 @dataclass
-class Reading:
-    """What a network's layers say.
+class LayerReading:
+    """Result of reading a network's layers.
 
     Attributes
     ----------
     standardizer : Standardizer
-        What the layers before the first Dense layer do to the inputs.
+        Scaling of the inputs by the layers before the first Dense layer.
     parameters : dict
         Constructor parameters.
     output : Layer
         The last Dense layer.
     activation : str or callable
-        Of the output, as `activation_name` gives it.
+        Activation of the output, as `activation_name` returns it.
     scale, offset : ndarray of shape (n_outputs,)
-        Of the Rescaling at the end.
+        Those of the final Rescaling layer; 1 and 0 without it.
     rescaling : Layer or None
-        That layer.
+        The final Rescaling layer.
     """
 
     standardizer: Standardizer
@@ -85,16 +85,16 @@ def chain(model):
 
 
 def read_layers(model):
-    """The `Reading` of a built Sequential or functional model.
+    """The `LayerReading` of a built Sequential or functional model.
 
     Raises
     ------
     ValueError
-        For what no constructor parameter says, with the layer's name.
+        If constructor parameters cannot express a layer; the message names it.
     """
     layers = _Layers(chain(model))
     standardizer, parameters = _read_inputs(layers, model.input_shape[1:])
-    facts, dropout, sizes = _Facts(), [], []
+    facts, dropout, sizes = _SharedParameters(), [], []
     while layers.remain("Dense") > 1:
         sizes.append(_read_block(layers, facts, dropout).units)
     output = _read_dense(layers, facts)
@@ -109,8 +109,8 @@ def read_layers(model):
     scale, offset = np.ones(output.units), np.zeros(output.units)
     if rescaling is not None:
         scale, offset = scale * rescaling.scale, offset + rescaling.offset
-    made = standardizer.made()
-    return Reading(made, parameters, output, activation, scale, offset, rescaling)
+    made = standardizer.to_standardizer()
+    return LayerReading(made, parameters, output, activation, scale, offset, rescaling)
 
 
 class _Layers:
@@ -127,11 +127,11 @@ class _Layers:
         self.dtype = dense[-1].variable_dtype
 
     def remain(self, kind):
-        """How many layers of this kind are left."""
+        """Number of layers of this kind that are left."""
         return sum(type(layer).__name__ == kind for layer in self._layers)
 
     def next_is(self, *kinds):
-        """Whether the next layer is of one of these kinds of Keras."""
+        """Whether the next layer is of one of these Keras classes."""
         if not self._layers:
             return False
         layer = self._layers[0]
@@ -139,7 +139,7 @@ class _Layers:
         return kind in kinds and type(layer) is getattr(keras().layers, kind)
 
     def take(self, *kinds):
-        """The next layer if it is of one of these kinds, otherwise None."""
+        """Remove and return the next layer if it is of these kinds, otherwise None."""
         if not self.next_is(*kinds):
             return None
         layer = self._layers.pop(0)
@@ -168,13 +168,13 @@ _HAS_ACTIVITY = ("Dense", *_ACTIVATIONS)
 
 
 @dataclass
-class _Facts:
-    """Parameters of which one value holds for all layers."""
+class _SharedParameters:
+    """Parameters that must have the same value in all layers."""
 
     values: dict = field(default_factory=dict)
 
     def add(self, layer, **values):
-        """Note the layer's values, which must be those of the layers before it."""
+        """Record the layer's values; raises if an earlier layer has others."""
         for name, value in values.items():
             before = self.values.setdefault(name, value)
             if value != before:
@@ -185,23 +185,23 @@ class _Facts:
                 )
 
 
-class _Affine:
-    """The map ``(x - mean) / scale``, put together from layers."""
+class _InputScaling:
+    """The map ``(x - mean) / scale`` with clipping, composed from layers."""
 
     def __init__(self, shape):
         self.shape = shape
         self.mean, self.scale, self.limit = np.zeros(prod(shape)), np.ones(1), np.inf
         self.kind = False  # the estimator's `normalize`
 
-    def then(self, factor, offset):
-        """Go on with ``x * factor + offset``."""
+    def append_affine(self, factor, offset):
+        """Append the map ``x * factor + offset``."""
         factor, offset = self._columns(factor), self._columns(offset)
         self.kind = True
         self.mean = self.mean - offset * self.scale / factor
         self.scale = self.scale / factor
 
-    def clipped(self, limit):
-        """Go on with ``limit * tanh(x)``."""
+    def append_tanh(self, limit):
+        """Append the map ``limit * tanh(x)``."""
         self.kind, self.limit = "robust", float(limit)
         self.scale = self.scale / self.limit
 
@@ -209,17 +209,17 @@ class _Affine:
         values = np.asarray(values, float)
         return np.broadcast_to(values, (1, *self.shape)).reshape(-1)
 
-    def made(self):
-        """The map as the estimators keep it."""
+    def to_standardizer(self):
+        """The map as a `Standardizer`."""
         return Standardizer(self.mean, self.scale * np.ones(len(self.mean)), self.limit)
 
 
 def _read_inputs(layers, shape):
-    """What happens to the inputs, and the parameters of their noise."""
-    found, n_features = _Affine(shape), prod(shape)
+    """Read the scaling of the inputs, and the parameters of their noise."""
+    found, n_features = _InputScaling(shape), prod(shape)
     while layer := layers.take("Flatten", "Normalization", "Rescaling"):
         if type(layer).__name__ != "Flatten":
-            found.then(*factor_and_offset(layer))
+            found.append_affine(*factor_and_offset(layer))
         elif layer.data_format == "channels_first" and len(found.shape) > 1:
             refuse(layer, "moves the channels. It must have data_format=None")
         else:
@@ -231,7 +231,7 @@ def _read_inputs(layers, shape):
         limit = layers.take("Rescaling")
         if limit is not None and (np.ndim(limit.scale) or np.any(limit.offset)):
             refuse(limit, "stands after a tanh. It must have one scale and no offset")
-        found.clipped(1.0 if limit is None else limit.scale)
+        found.append_tanh(1.0 if limit is None else limit.scale)
     if len(found.shape) > 1 and layers.next_is("Dense"):
         dense = layers.take("Dense")
         refuse(dense, f"takes rows of shape {shape}. Put a Flatten layer before it")
@@ -243,7 +243,7 @@ def _read_inputs(layers, shape):
 
 
 def _read_block(layers, facts, dropout):
-    """A hidden layer with what belongs to it; its Dense layer."""
+    """Read a hidden block, from Dense to dropout; returns the Dense layer."""
     layer = dense = _read_dense(layers, facts)
     activation, slope = activation_of(dense)
     if activation == "linear" and dense.activity_regularizer is None:
@@ -289,7 +289,7 @@ def _read_dense(layers, facts):
 
 
 def _read_end(layers, output):
-    """The output's activation and the Rescaling of predictions, or None."""
+    """Read the output's activation and the final Rescaling layer, or None."""
     activation, _ = activation_of(output)
     if activation == "linear" and layers.next_is("Activation", "Softmax"):
         activation, _ = activation_of(layers.take("Activation", "Softmax"))

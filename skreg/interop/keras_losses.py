@@ -1,4 +1,4 @@
-"""The loss that a Keras model is compiled with, as parameters of the estimators."""
+"""Read the loss of a compiled Keras model as parameters of the estimators."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from ..engine import LOSSES, keras
 from .keras_settings import plain, refuse
 
-# The estimators' `loss`, by Keras's class.
+# The estimators' `loss` for each loss class of Keras.
 _NAMES = {
     "BinaryCrossentropy": "log_loss",
     "CategoricalCrossentropy": "log_loss",
@@ -21,14 +21,14 @@ _NAMES = {
     "Huber": "huber",
     "Poisson": "poisson",
 }
-# The loss of a network that is not compiled, by its output's activation.
-_USUAL = {
+# Default loss of a model that is not compiled, by the activation of its output.
+_DEFAULT_LOSS = {
     "sigmoid": "log_loss",
     "softmax": "log_loss",
     "linear": "squared_error",
     "exponential": "poisson",
 }
-# Settings that change the loss and that no parameter has.
+# Settings that change the loss but have no parameter: they must be as here.
 _FIXED = {
     "reduction": "sum_over_batch_size",
     "apply_class_balancing": False,
@@ -36,23 +36,23 @@ _FIXED = {
     "ignore_class": None,
     "axis": -1,
 }
-# Of targets that are codes, or one-hot rows: the same loss.
-_DENSE = {"SparseCategoricalCrossentropy": "CategoricalCrossentropy"}
+# A loss for integer labels, and the same loss for one-hot targets.
+_ONE_HOT_EQUIVALENT = {"SparseCategoricalCrossentropy": "CategoricalCrossentropy"}
 _ADVICE = "Pass loss=... to name the estimator's loss to go on with."
 
 
 @dataclass
 class LossReading:
-    """What the loss says.
+    """Result of reading a model's loss.
 
     Attributes
     ----------
     parameters : dict
-        `loss` and its numbers.
+        `loss` and its numeric parameters.
     activation : str or callable
-        Of the output, also where it is a part of the loss ("from_logits").
+        Activation of the output, even if the loss applies it ("from_logits").
     keras_name : str or None
-        Keras's class; None where the loss is not the model's.
+        Keras's class; None if the loss is not read from the model.
     """
 
     parameters: dict
@@ -67,9 +67,9 @@ def read_loss(model, reading, given=None):
     ----------
     model : keras.Model
     reading : Reading
-        Of its layers.
+        Result of `read_layers`.
     given : str, default=None
-        The `loss` that takes the place of the model's.
+        The estimators' `loss` that replaces the model's.
     """
     name, settings = _compiled_loss(model)
     activation = reading.activation
@@ -80,15 +80,19 @@ def read_loss(model, reading, given=None):
     if given is not None:
         return LossReading({}, activation)
     if not model.compiled:
-        if activation not in _USUAL:
+        if activation not in _DEFAULT_LOSS:
             refuse(reading.output, f"ends in {activation!r}. {_ADVICE}")
-        return LossReading({"loss": _USUAL[activation]}, activation)
+        return LossReading({"loss": _DEFAULT_LOSS[activation]}, activation)
     if name not in _NAMES:
         raise ValueError(
             "The network cannot be taken: it is compiled with the loss "
             f"{model.loss!r}, which the estimators do not have. {_ADVICE}"
         )
-    entry = next(e for e in LOSSES.values() if e.keras_name == _DENSE.get(name, name))
+    entry = next(
+        e
+        for e in LOSSES.values()
+        if e.keras_name == _ONE_HOT_EQUIVALENT.get(name, name)
+    )
     _check_settings(name, settings)
     _check_weight(model, reading, entry.degree)
     numbers = {
@@ -96,14 +100,14 @@ def read_loss(model, reading, given=None):
         for keras_name, parameter in entry.numbers.items()
         if keras_name in settings
     }
-    if "huber_delta" in numbers:  # here in standardised units
+    if "huber_delta" in numbers:  # the estimators' is in standardised units
         delta = numbers["huber_delta"] / np.mean(reading.scale)
         numbers["huber_delta"] = plain(np.float32(delta))
     return LossReading({"loss": _NAMES[name]} | numbers, activation, entry.keras_name)
 
 
 def _compiled_loss(model):
-    """Keras's name of the loss's class and its settings; nothing for other losses."""
+    """Class name and settings of the model's loss; (None, {}) for an unknown loss."""
     losses, loss = keras().losses, model.loss if model.compiled else None
     if isinstance(loss, dict):
         loss = list(loss.values())
@@ -124,7 +128,7 @@ def _check_settings(name, settings):
     for setting, wanted in _FIXED.items():
         got = settings.get(setting, wanted)
         if setting == "alpha" and name == "BinaryFocalCrossentropy":
-            continue  # a part of its balancing
+            continue  # only used by its class balancing
         if got != wanted:
             raise ValueError(
                 f"The network cannot be taken: its loss {name} has {setting}={got!r}, "
@@ -133,9 +137,9 @@ def _check_settings(name, settings):
 
 
 def _check_weight(model, reading, degree):
-    """Whether the loss weighs as much beside the penalties as in the estimators.
+    """Check that loss and penalties have the same balance as in the estimators.
 
-    They have it in standardised units, those before the Rescaling at the end.
+    The estimators' loss is in standardised units, those before the final Rescaling.
     """
     weight = model.get_compile_config()["loss_weights"]
     if isinstance(weight, dict):

@@ -33,7 +33,7 @@ def build_average(estimator):
 
 
 def write_state(model, structure, state):
-    """Give the model this state's weights and optimizer's slots."""
+    """Assign the state's weights and optimizer slots to the model."""
     for variable, array in zip(
         model.trainable_variables, state.weights.values(), strict=True
     ):
@@ -49,7 +49,7 @@ def write_state(model, structure, state):
         arrays = list(state.slots[name].values())
         if slot.scalar:
             held.assign(arrays[0].item())
-        elif held:  # Keras keeps no momentum where it is 0
+        elif held:  # Keras has no momentum slots if momentum is 0
             for variable, array in zip(held, arrays, strict=True):
                 variable.assign(array.reshape(variable.shape))
 
@@ -64,7 +64,7 @@ def read_weights(model, structure):
 
 
 def read_state(model, structure, state):
-    """The state that the model and its optimizer hold; the rest is as in `state`."""
+    """Read the state of the model and its optimizer; the rest is as in `state`."""
     weights, moving = read_weights(model, structure)
     shapes, _ = weight_shapes(structure)
     optimizer, slots = model.optimizer, {}
@@ -73,7 +73,7 @@ def read_state(model, structure, state):
         if slot.scalar:
             value = np.array(held).reshape(1, 1)
             slots[name] = {weight: value.copy() for weight in shapes}
-        else:  # Keras keeps no momentum where it is 0
+        else:  # Keras has no momentum slots if momentum is 0
             slots[name] = _read(held, shapes) if held else state.slots[name]
     return replace(
         state,
@@ -106,7 +106,7 @@ def _layers(estimator):
     initializers = [seeded(name, seed) for name in names]
 
     def layer(kind, *arguments, **settings):
-        # Keras's global policy may be of another dtype than the training was.
+        # Keras's global dtype policy may differ from the dtype of the training.
         settings["dtype"] = structure.dtype
         return getattr(keras().layers, kind)(*arguments, **settings)
 
@@ -135,7 +135,7 @@ def _layers(estimator):
 
 
 def _standardization(layer, mean, scale, limit):
-    # Not Normalization, whose tensors Keras's export to ONNX makes inputs of.
+    # Not Normalization: Keras's export to ONNX turns its tensors into inputs.
     if np.any(mean != 0) or np.any(scale != 1):
         yield layer("Rescaling", 1.0, offset=(-mean).tolist())
         yield layer("Rescaling", (1 / scale).tolist())
@@ -184,13 +184,13 @@ def _loss(estimator):
 
 
 def _loss_weight(estimator):
-    """What brings a loss in the targets' units to those of standardised ones."""
+    """Factor that converts a loss from the targets' units to standardised units."""
     scale = float(np.mean(estimator._target_scale()[0]))
     return scale ** -LOSSES[estimator._structure().loss].degree
 
 
 def _quantile_loss(quantile):
-    """Keras has no pinball loss: a function, which a saved model does not need."""
+    """Pinball loss as a function: Keras has none, and a saved model needs none."""
     ops = keras().ops
 
     def quantile_loss(y_true, y_pred):

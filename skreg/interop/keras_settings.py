@@ -1,6 +1,6 @@
-"""What one Keras layer's settings are among the estimators' parameters.
+"""Translate the settings of one Keras layer into the estimators' parameters.
 
-What no parameter says is refused, by the layer's name.
+A setting that no parameter can express is refused, with the layer's name.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from ..fitting import activation_name
 
 
 def refuse(layer, why):
-    """Raise the error for a layer that no estimator has."""
+    """Raise ValueError for a layer that no estimator can represent."""
     raise ValueError(
         f"The network cannot be taken: its layer {layer.name!r} "
         f"({type(layer).__name__}) {why}."
@@ -18,7 +18,7 @@ def refuse(layer, why):
 
 
 def rate(layer):
-    """The rate of a Dropout layer; 0 where there is none."""
+    """The rate of a Dropout layer; 0 for None."""
     if layer is None:
         return 0.0
     if layer.noise_shape is not None:
@@ -27,7 +27,7 @@ def rate(layer):
 
 
 def activation_of(layer):
-    """The layer's activation, by name where Keras has one, and its negative slope."""
+    """The layer's activation, by name if it is Keras's, and its negative slope."""
     kind = type(layer).__name__
     if kind == "LeakyReLU":
         return "leaky_relu", layer.negative_slope
@@ -45,11 +45,11 @@ def activation_of(layer):
         refuse(layer, f"acts along axis {layer.axis}. It must be the last one")
     if kind in ("ELU", "Softmax"):
         return kind.lower(), None
-    return activation_name(layer.activation), 0.2  # the slope of Keras's function
+    return activation_name(layer.activation), 0.2  # default slope in Keras
 
 
 def batchnorm_of(layer):
-    """The parameter `batchnorm` that a normalisation, or None, stands for."""
+    """The parameter `batchnorm` for a normalisation layer; False for None."""
     if layer is None:
         return False
     is_batch = type(layer).__name__ == "BatchNormalization"
@@ -58,7 +58,7 @@ def batchnorm_of(layer):
     wanted |= dict.fromkeys(("beta_regularizer", "gamma_regularizer"))
     wanted |= dict.fromkeys(("beta_constraint", "gamma_constraint"))
     for name, value in wanted.items():
-        got = getattr(layer, name, value)  # not each version has renorm
+        got = getattr(layer, name, value)  # not every version of Keras has renorm
         if got != value:
             refuse(layer, f"has {name}={got!r}. The estimators' is {value!r}")
     if np.atleast_1d(layer.axis).tolist() not in ([-1], [1]):
@@ -67,7 +67,7 @@ def batchnorm_of(layer):
 
 
 def penalty_of(layer, name):
-    """The l1 and l2 of a regularizer."""
+    """The l1 and l2 factors of the layer's regularizer `name`; zeros for None."""
     regularizer = getattr(layer, name)
     if regularizer is None:
         return 0.0, 0.0
@@ -91,13 +91,13 @@ def max_norm_of(layer):
 
 
 def plain(value):
-    """A number without what single precision adds: 0.001, not 0.0010000000475."""
+    """A float without the rounding error of float32: 0.001, not 0.0010000000475."""
     value = float(value)
     return float(str(np.float32(value))) if np.float32(value) == value else value
 
 
 def factor_and_offset(layer):
-    """What a layer multiplies by and then adds."""
+    """Factor and offset of a Rescaling or Normalization: ``x * factor + offset``."""
     if type(layer).__name__ == "Rescaling":
         if not np.all(layer.scale):
             refuse(layer, "multiplies by 0. Drop the columns")

@@ -1,4 +1,4 @@
-"""A network as nodes of an ONNX graph, written from the estimator's arrays."""
+"""Write a network as nodes of an ONNX graph, from the estimator's arrays."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from ..fitting import Standardizer
 
 
 class Graph:
-    """Writes nodes into skl2onnx's container; a tensor is known by its name.
+    """Write nodes into skl2onnx's container; tensors are identified by name.
 
-    ``graph("Add", x, 1.0)`` adds a node and gives its output's name. What is no name
-    becomes a constant.
+    ``graph("Add", x, 1.0)`` adds a node and returns the name of its output. An input
+    that is not a name becomes a constant.
     """
 
     def __init__(self, scope, container):
@@ -18,14 +18,14 @@ class Graph:
         self.container = container
 
     def __call__(self, operator, *inputs, **attributes):
-        """Add a node; gives the name of its output."""
+        """Add a node and return the name of its output."""
         inputs = [x if isinstance(x, str) else self._constant(x) for x in inputs]
         output = self.scope.get_unique_variable_name(operator.lower())
         self.container.add_node(operator, inputs, output, **attributes)
         return output
 
-    def give(self, x, variable):
-        """Make `x` this output of the operator, in the output's type."""
+    def set_output(self, x, variable):
+        """Make `x` the operator's output `variable`, cast to its type."""
         from skl2onnx.common.data_types import guess_proto_type  # noqa: PLC0415
 
         dtype = guess_proto_type(variable.type)
@@ -45,7 +45,7 @@ class Graph:
 
 
 def mean_outputs(graph, x, estimator):
-    """What the estimator's networks give on average, shape (n_samples, n_outputs)."""
+    """Mean output of the estimator's networks, shape (n_samples, n_outputs)."""
     x = _standardized(graph, x, Standardizer(**estimator._input_statistics))
     outputs = [_outputs(graph, x, member) for member in estimator.members_]
     return outputs[0] if len(outputs) == 1 else graph("Mean", *outputs)
@@ -57,7 +57,7 @@ def _standardized(graph, x, statistics):
 
     mean, scale, limit = statistics.mean, statistics.scale, statistics.limit
     if np.any(mean != 0) or np.any(scale != 1):
-        # In double precision: a large mean would else cost a small spread its digits.
+        # In double precision, since with a large mean a small spread would lose digits.
         x = graph("Cast", x, to=TensorProto.DOUBLE)
         x = graph("Div", graph("Sub", x, mean), scale)
     x = graph("Cast", x, to=TensorProto.FLOAT)
@@ -67,7 +67,7 @@ def _standardized(graph, x, statistics):
 
 
 def _outputs(graph, x, member):
-    """One network's outputs in prediction; see `engine.network.forward`."""
+    """Outputs of one network in prediction; see `engine.network.forward`."""
     structure, state = member._structure(), member._training_state()
     slope = member._state["numbers"]["negative_slope"]
     held = (state.weights | state.moving).items()
@@ -87,13 +87,13 @@ def _dense(graph, x, weights, layer):
 
 
 def _normalized(graph, x, weights, layer, kind):
-    """Batch or layer normalisation, with a row's own moments if by layer."""
+    """Batch normalisation, or layer normalisation with the moments of each row."""
     gamma, beta = weights[f"gamma_{layer}"], weights[f"beta_{layer}"]
     if kind == "batch":
         centred = graph("Sub", x, weights[f"moving_mean_{layer}"])
         variance = weights[f"moving_variance_{layer}"]
     else:
-        # ReduceMean takes its axes in another form since opset 18; a product does not.
+        # By a matrix product, since the axes of ReduceMean changed form in opset 18.
         averaging = np.full((gamma.size, 1), 1 / gamma.size, np.float32)
         centred = graph("Sub", x, graph("MatMul", x, averaging))
         variance = graph("MatMul", graph("Mul", centred, centred), averaging)
@@ -117,7 +117,7 @@ def _activated(graph, x, activation, slope):
     )
 
 
-# Keras's activations that are one operator of ONNX, with its attributes.
+# Keras activations that are one ONNX operator, with its attributes.
 _OPERATORS = {
     "celu": ("Celu", {}),
     "elu": ("Elu", {}),
@@ -163,7 +163,7 @@ def _squareplus(g, x):
     return g("Mul", g("Add", x, root), 0.5)
 
 
-# Those that are composed of several.
+# Keras activations that are composed of several ONNX operators.
 _FORMULAS = {
     "gelu": _gelu,
     "hard_shrink": _hard_shrink,

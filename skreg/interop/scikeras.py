@@ -1,7 +1,7 @@
-"""SciKeras estimators of the same network and settings.
+"""Convert estimators to SciKeras estimators of the same network and settings.
 
-SciKeras changes how Keras objects are pickled when it is imported, so it is imported
-only when somebody asks for one of its estimators.
+Importing SciKeras changes how Keras objects are pickled, so it is imported only when
+one of its estimators is needed.
 """
 
 from functools import partial
@@ -20,8 +20,8 @@ from ..fitting import (
 )
 from .scikeras_network import build_network, keras_schedule
 
-# Parameters that are SciKeras's own, or that become some of them. The others are the
-# network's, and are called ``model__dropout`` and so on.
+# Parameters that SciKeras has itself, gets in another form or does not get. All others
+# belong to the network and are named ``model__dropout`` and so on.
 _DURATION = {"epochs", "batch_size", "verbose", "warm_start", "random_state"}
 _STOPPING = {"early_stopping", "validation_fraction", "patience", "min_delta"}
 _STOPPING |= {"monitor", "restore_best_weights"}
@@ -50,7 +50,7 @@ def to_scikeras(estimator):
     network = set(given) - _DURATION - _STOPPING - _OTHERS
     settings |= {f"model__{name}": given[name] for name in sorted(network)}
     if is_classifier(estimator):
-        # As a function, it has SciKeras turn classes into one-hot rows for every loss.
+        # A function here makes SciKeras one-hot encode the classes for every loss.
         settings |= {
             "class_weight": given["class_weight"],
             "loss": keras().losses.categorical_crossentropy,
@@ -58,14 +58,14 @@ def to_scikeras(estimator):
     kind = "Classifier" if is_classifier(estimator) else "Regressor"
     return __getattr__(f"ScaledKeras{kind}")(
         model=partial(build_network, type(estimator)),
-        optimizer=None,  # the network's
+        optimizer=None,  # `build_network` sets it
         callbacks=callbacks or None,
         **settings,
     )
 
 
 def _import_scikeras():
-    keras()  # first, so that it starts on the right backend
+    keras()  # first, so that Keras starts on the right backend
     try:
         from scikeras import wrappers  # noqa: PLC0415
     except ImportError as error:
@@ -76,7 +76,7 @@ def _import_scikeras():
 
 
 def _check_settings(estimator):
-    """Raise ValueError for what SciKeras does not have."""
+    """Raise ValueError for a setting that SciKeras does not support."""
     for name, is_there, why in (
         ("n_members", estimator.n_members == 1, "one network: take n_members=1"),
         ("mixup", estimator.mixup == 0, "no mixtures of rows: take mixup=0"),
@@ -100,9 +100,9 @@ def _check_settings(estimator):
 
 def _batch_size(estimator):
     if estimator.batch_size == "full":
-        return -1  # SciKeras's name for it
+        return -1  # SciKeras's value for all rows
     if estimator.batch_size == "auto":
-        # That of the fit, or else what "auto" is up to 1,800 rows.
+        # That of the fit or, before a fit, what "auto" is up to 1,800 rows.
         return estimator._structure().batch_size if hasattr(estimator, "_state") else 32
     return estimator.batch_size
 
@@ -126,7 +126,7 @@ class InputScaler(TransformerMixin, BaseEstimator):
         self.normalize = normalize
 
     def fit(self, X, y=None):
-        """Learn the statistics of the columns, every row weighing the same."""
+        """Compute the statistics of the columns; all rows have the same weight."""
         X = flattened(X)
         self.standardizer_ = Standardizer.identity(X.shape[1])
         if self.normalize:
@@ -135,7 +135,7 @@ class InputScaler(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """The columns, brought to one size."""
+        """The standardised columns, shape (n_samples, n_features)."""
         return self.standardizer_.transform(flattened(X), floatx())
 
 
@@ -147,13 +147,13 @@ class TargetScaler(TransformerMixin, BaseEstimator):
         self.loss = loss
 
     def fit(self, y):
-        """Learn the statistics of the targets, every row weighing the same."""
+        """Compute the statistics of the targets; all rows have the same weight."""
         y = np.asarray(y, float)
         self.coder_ = NumberTargets.of(y, np.ones(len(y)), self.normalize, self.loss)
         return self
 
     def get_metadata(self):
-        """What SciKeras wants to know of the network's outputs."""
+        """Metadata on the network's outputs, for SciKeras."""
         return {"n_outputs_": self.coder_.n_outputs, "n_outputs_expected_": 1}
 
     def transform(self, y):
@@ -166,18 +166,19 @@ class TargetScaler(TransformerMixin, BaseEstimator):
 
 
 class _ScalesInputs:
-    """What both classes add to SciKeras's: scaling, and scikit-learn's tags.
+    """Mixin of both classes, which scales the inputs.
 
-    Without tags scikit-learn would not stratify a classifier's folds.
+    The subclasses add tags: without them scikit-learn would not stratify a
+    classifier's folds.
     """
 
     @property
     def feature_encoder(self):
-        """SciKeras fits it on each fit's rows."""
+        """The scaler of inputs, which SciKeras fits in each fit."""
         return InputScaler(self.model__normalize)
 
 
-class _Classifies(_ScalesInputs):
+class _ClassifierMixin(_ScalesInputs):
     """A SciKeras classifier on standardised inputs; made by `to_scikeras`."""
 
     def __sklearn_tags__(self):
@@ -186,12 +187,12 @@ class _Classifies(_ScalesInputs):
         return tags
 
 
-class _Regresses(_ScalesInputs):
+class _RegressorMixin(_ScalesInputs):
     """A SciKeras regressor on standardised inputs and targets; by `to_scikeras`."""
 
     @property
     def target_encoder(self):
-        """SciKeras fits it on each fit's targets."""
+        """The scaler of targets, which SciKeras fits in each fit."""
         return TargetScaler(self.model__normalize, self.model__loss)
 
     def __sklearn_tags__(self):
@@ -201,13 +202,13 @@ class _Regresses(_ScalesInputs):
 
 
 _CLASSES = {
-    "ScaledKerasClassifier": (_Classifies, "KerasClassifier"),
-    "ScaledKerasRegressor": (_Regresses, "KerasRegressor"),
+    "ScaledKerasClassifier": (_ClassifierMixin, "KerasClassifier"),
+    "ScaledKerasRegressor": (_RegressorMixin, "KerasRegressor"),
 }
 
 
 def __getattr__(name):
-    """The two classes, made when they are first asked for, by pickle too."""
+    """The two SciKeras classes, created on first access, also by pickle."""
     if name not in _CLASSES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     mixin, base = _CLASSES[name]

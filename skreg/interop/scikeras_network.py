@@ -1,4 +1,4 @@
-"""The network that SciKeras trains: an estimator's, before training."""
+"""Build the untrained network of an estimator, for SciKeras to train."""
 
 from math import prod
 from types import SimpleNamespace
@@ -23,20 +23,20 @@ from .keras_model import build_model
 
 
 def build_network(kind, *, meta, params, compile_kwargs, **network):
-    """A compiled Keras model before training; SciKeras's ``model`` function.
+    """A compiled, untrained Keras model; this is SciKeras's ``model`` function.
 
     Parameters
     ----------
     kind : type
         MLPRegularizedClassifier or MLPRegularizedRegressor.
     meta : dict
-        What SciKeras knows of the data.
+        SciKeras's metadata on the data.
     params : dict
         SciKeras's own parameters.
     compile_kwargs : dict
         Not used: `network` has the loss and the optimizer.
     **network
-        The others of `kind`.
+        The other parameters of `kind`.
 
     Returns
     -------
@@ -53,28 +53,28 @@ def build_network(kind, *, meta, params, compile_kwargs, **network):
         estimator._targets = vars(targets)
     estimator.n_features_in_ = prod(meta["X_shape_"][1:])
     n_rows = int(meta["X_shape_"][0] * (1 - params["validation_split"]))
-    _set_start(estimator, n_rows, _n_steps(n_rows, params))
+    _set_initial_state(estimator, n_rows, _n_steps(n_rows, params))
     return build_model(estimator)
 
 
 def _n_steps(n_rows, params):
-    """Steps of a whole fit."""
+    """Number of steps in a whole fit."""
     batch_size = n_rows if params["batch_size"] == -1 else params["batch_size"]
     return params["epochs"] * -(-n_rows // batch_size)
 
 
-def _set_start(estimator, n_rows, n_steps):
-    """Give the estimator the state that its training would start from."""
-    # The inputs come standardised, by `InputScaler`.
+def _set_initial_state(estimator, n_rows, n_steps):
+    """Set the state of the estimator to the one that training would start from."""
+    # `InputScaler` has already standardised the inputs.
     standardizer = Standardizer.identity(estimator.n_features_in_)
     estimator._input_statistics = vars(standardizer)
     settings = optimizer_settings(estimator)
-    structure = structure_of(estimator, settings, room=1)  # the engine's alone
-    # The seed of a fit's own, so that both begin with the same weights.
+    # The batch size is SciKeras's: the engine does not train here.
+    structure = structure_of(estimator, settings, max_batch_size=1)
+    # The seed that `fit` draws, so that both start from the same weights.
     seed = check_random_state(estimator.random_state).randint(2**31 - 1)
-    lane = SimpleNamespace(
-        numbers=numbers_of(estimator, settings, n_rows), seed=int(seed)
-    )
+    numbers = numbers_of(estimator, settings, n_rows)
+    lane = SimpleNamespace(numbers=numbers, seed=int(seed))
     run = TrainingRun(lane.seed, continues=False, is_partial=False)
     state = initial_state(estimator, structure, lane.numbers, run)
     estimator._take_state(
@@ -83,22 +83,22 @@ def _set_start(estimator, n_rows, n_steps):
 
 
 def keras_schedule(estimator, settings, n_steps):
-    """The learning rate of the optimizer: a number, or a schedule of Keras's own.
+    """The learning rate of the optimizer: a number, or a Keras schedule.
 
-    After a warm-up a cosine of Keras's begins one step earlier than the estimators'.
+    After a warm-up, Keras's cosine begins one step earlier than the estimators'.
 
     Raises
     ------
     ValueError
-        For a warm-up before a schedule that Keras has without one.
+        For a warm-up with a schedule for which Keras has no warm-up.
     """
     if is_keras_schedule(estimator.schedule):
         return estimator.schedule
     if settings.schedule is not None and estimator.schedule in ("auto", "constant"):
         return settings.schedule
-    plan = schedule_of(estimator, settings, n_steps, taken=0, first_step=0)
+    plan = schedule_of(estimator, settings, n_steps, steps_taken=0, first_step=0)
     rate, warmup = plan.learning_rate, plan.warmup_steps
-    rises = max(warmup - 1, 0)  # Keras's first rate is the one that it rises from
+    rises = max(warmup - 1, 0)  # Keras's first step has the rate before the rise
     steps = max(plan.steps - rises, 1)
     kinds = keras().optimizers.schedules
     if plan.name in ("constant", "cosine"):

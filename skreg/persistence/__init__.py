@@ -1,7 +1,6 @@
-"""Files: estimators, weights, checkpoints of a fit, and the results of a search.
+"""Files: saved estimators, weights, checkpoints of a fit, and results of a search.
 
-All of them are written by one storage, without pickle, and are checked when they are
-read.
+All are written in one file format, without pickle, and are checked when they are read.
 
 May import: engine, fitting.
 """

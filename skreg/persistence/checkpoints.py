@@ -1,4 +1,4 @@
-"""A fit that survives its process: checkpoints, and going on from one."""
+"""Checkpoints of a fit, and resuming from one after the process has died."""
 
 import copy
 import re
@@ -18,21 +18,21 @@ _lock = threading.Lock()
 
 
 class Checkpoint:
-    """Writes how far a fit is, and goes on from what an earlier process wrote.
+    """Write checkpoints of a fit, and resume from those of an earlier process.
 
-    A path with Keras's names in braces, such as ``{epoch:02d}-{val_loss:.5f}``, makes a
-    file of each epoch; another is one file, which the next epoch replaces.
+    A path with names in braces as in Keras, such as ``{epoch:02d}-{val_loss:.5f}``,
+    gives one file per checkpoint. Any other path is one file, which is overwritten.
 
     Parameters
     ----------
     estimator : estimator
-        As it is before the training.
+        The estimator before the training.
     structure, job
-        Of the training.
+        Those of the training.
     continues : bool
-        Whether the estimator's history goes on.
+        Whether the training extends the estimator's history.
     number : int or None
-        That of an ensemble's member.
+        Index of the ensemble's member; None for a single network.
     """
 
     def __init__(self, estimator, structure, job, continues, number=None):
@@ -44,11 +44,11 @@ class Checkpoint:
         targets = targets_as_text(estimator._coder())
         self._fingerprint = fingerprint(structure, job, targets, *names)
         self._estimator.callbacks = None
-        network_content(self._estimator)  # raises for what cannot be stored
+        network_content(self._estimator)  # raises if something cannot be stored
         self._check_name(job)
 
     def _check_name(self, job):
-        """Raise ValueError for what there will be no value of."""
+        """Raise ValueError if the path or "best" needs a value that will not exist."""
         if self._every == "best" and job.validation is None and job.stopping is None:
             raise ValueError(
                 "The 'checkpoint_every' parameter can be 'best' only where epochs are "
@@ -67,7 +67,7 @@ class Checkpoint:
 
     @contextmanager
     def locked(self):
-        """While no other fit of this process writes to the path."""
+        """Reserve the path; raises if another fit of this process writes to it."""
         path = self._path.absolute()
         with _lock:
             if path in _in_use:
@@ -83,13 +83,13 @@ class Checkpoint:
             _in_use.discard(path)
 
     def resumed(self, job):
-        """The job from where an earlier training of it ended."""
+        """The job with checkpoints, resumed from its latest one if there is any."""
         job = replace(job, save_progress=self)
-        latest = _latest(self._path, self._fingerprint)
+        latest = _latest_checkpoint(self._path, self._fingerprint)
         if latest is not None:
             with storage.reading(self._path):
                 return replace(job, progress=_progress(latest, self._structure))
-        other = None if _is_template(self._path) else _latest(self._path)
+        other = None if _is_template(self._path) else _latest_checkpoint(self._path)
         if other is not None and self._every != "best" and _is_unfinished(other):
             raise ValueError(
                 "The 'checkpoint' parameter names a file that holds an unfinished "
@@ -99,7 +99,7 @@ class Checkpoint:
         return job
 
     def __call__(self, progress):
-        """After an epoch."""
+        """Write a checkpoint after an epoch, if one is due."""
         epochs = len(progress.history["loss"])
         if self._every == "best":
             is_due = progress.best_epoch == epochs
@@ -114,14 +114,14 @@ class Checkpoint:
         content = {
             "fingerprint": self._fingerprint,
             "progress": vars(progress) | {"state": vars(progress.state)},
-            "estimator": network_content(self._network(progress)),
+            "estimator": network_content(self._estimator_now(progress)),
         }
         if progress.best_state is not None:
             content["progress"]["best_state"] = vars(progress.best_state)
         name = self._path.name.format(epoch=epochs, **logs)
         storage.write(self._path.with_name(name), "checkpoint", content)
 
-    def _network(self, progress):
+    def _estimator_now(self, progress):
         """The estimator as it would be if training ended here."""
         network = copy.copy(self._estimator)
         state, best = progress.state, progress.best_state
@@ -139,7 +139,7 @@ class Checkpoint:
 
 
 def member_path(path, number=None):
-    """The path of an ensemble's member; the path itself where there is one network."""
+    """Checkpoint path of an ensemble's member; the path itself for a single network."""
     path = Path(path)
     if number is None:
         return path
@@ -149,9 +149,9 @@ def member_path(path, number=None):
 
 
 def seed_to_go_on_with(path, n_members):
-    """The first seed of an unfinished training that the path holds, or None."""
+    """Seed of the (first) network of an unfinished training at the path, or None."""
     numbers = [None] if n_members == 1 else range(n_members)
-    found = [_latest(member_path(path, number)) for number in numbers]
+    found = [_latest_checkpoint(member_path(path, number)) for number in numbers]
     if found[0] is None or not any(c and _is_unfinished(c) for c in found):
         return None
     with storage.reading(path):
@@ -166,8 +166,8 @@ def _is_unfinished(content):
     return not content["progress"]["is_done"]
 
 
-def _latest(path, fingerprint=None):
-    """The content with most epochs at a path, of a fit with this fingerprint."""
+def _latest_checkpoint(path, fingerprint=None):
+    """The checkpoint with the most epochs at a path, with this fingerprint, or None."""
     latest, most = None, -1
     for file in _files(path):
         try:
@@ -175,7 +175,7 @@ def _latest(path, fingerprint=None):
         except ValueError:
             if not _is_template(path):
                 raise
-            continue  # another file that happens to be called so
+            continue  # another file whose name matches by chance
         if content is None or fingerprint not in (None, content["fingerprint"]):
             continue
         if (epochs := len(content["progress"]["history"]["loss"])) > most:
@@ -195,7 +195,7 @@ def _files(path):
 
 
 def _content(path):
-    """What is in a checkpoint; None where the file is an estimator of `save`'s."""
+    """Content of a checkpoint file; None if the file was written by `save`."""
     content = storage.read(path, "checkpoint", "estimator")
     if content["kind"] != "checkpoint":
         return None
@@ -206,7 +206,7 @@ def _content(path):
 
 
 def _progress(content, structure):
-    """The progress in a file, checked against the job's structure."""
+    """The `Progress` in a checkpoint, checked against the job's structure."""
     parts = dict(content["progress"])
     for name in ("state", "best_state"):
         if parts[name] is not None:

@@ -1,4 +1,4 @@
-"""Whether what was read from a file is what a fit leaves."""
+"""Check that an estimator read from a file is consistent, as after a fit."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def _check(condition, what):
 
 
 def check_fitted(network):
-    """Raise ValueError unless the attributes belong together, as after a fit."""
+    """Raise ValueError unless the fitted attributes are consistent."""
     structure = _checked_structure(network._state["structure"])
     state, n_features = network._state, structure.n_features
     check_weights(structure, state)
@@ -95,7 +95,7 @@ def check_weights(structure, parts):
 
 
 def _check_state(structure, state):
-    """Raise ValueError unless numbers, slots and counters are a lane's."""
+    """Raise ValueError unless numbers, optimizer slots and counters are valid."""
     numbers = state["numbers"]
     _check(set(number_names(structure)) <= numbers.keys(), "numbers")
     for name, value in numbers.items():
@@ -112,7 +112,7 @@ def _check_state(structure, state):
 
 
 def _check_targets(network, structure):
-    """Raise ValueError unless the targets are those of the network's outputs."""
+    """Raise ValueError unless the coder of targets fits the network's outputs."""
     coder = network._coder()
     _check(coder.n_outputs == structure.n_outputs, "targets")
     if hasattr(coder, "classes"):

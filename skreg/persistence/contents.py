@@ -1,4 +1,4 @@
-"""Estimators as built-in values and arrays, and back."""
+"""Convert estimators to built-in values and arrays, and back."""
 
 import inspect
 import os
@@ -10,7 +10,7 @@ from ..fitting import activation_name, check_parameters
 from . import storage
 from .checks import check_fitted
 
-# What training leaves in an estimator, but for the members of an ensemble.
+# Fitted attributes of an estimator, except the members of an ensemble.
 ATTRIBUTES = (
     "n_features_in_",
     "feature_names_in_",
@@ -32,14 +32,14 @@ def write_network(path, estimator):
 
 
 def read_network(path, classes):
-    """The estimator in a file or a checkpoint, of one of the classes by name."""
+    """Read the estimator in a file or checkpoint; `classes` maps names to classes."""
     content = storage.read(path, "estimator", "checkpoint")
     with storage.reading(path):
         return network_from(content["estimator"], classes)
 
 
 def network_content(estimator):
-    """The estimator as built-in values and arrays."""
+    """Convert an estimator to built-in values and arrays."""
     check_parameters(estimator, estimator._rules)
     held = vars(estimator)
     content = {
@@ -58,13 +58,13 @@ def network_content(estimator):
 
 
 def network_from(content, classes):
-    """The estimator that `network_content` gave, of one of the classes by name."""
+    """The inverse of `network_content`; `classes` maps names to classes."""
     kind = classes[content["class"]]
     known = inspect.signature(kind).parameters
     parameters = dict(content["parameters"])
     if strange := parameters.keys() - known.keys():
         raise ValueError(f"it has parameters unknown here, {sorted(strange)}")
-    network = kind(**{name: _unpacked(v) for name, v in parameters.items()})
+    network = kind(**{name: _parameter_from(v) for name, v in parameters.items()})
     check_parameters(network, network._rules)
     attributes = dict(content["attributes"])
     if strange := attributes.keys() - set(ATTRIBUTES):
@@ -94,7 +94,7 @@ def _not_stored(name, value):
 
 
 def _parameter(name, value):
-    """A parameter's value as built-in values and arrays."""
+    """Convert a parameter's value to built-in values and arrays."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, np.random.RandomState):
@@ -112,14 +112,14 @@ def _parameter(name, value):
                 raise ValueError(_not_stored(name, value))
             return {"keras": where, "class": kind.__name__, "config": config}
     if name == "activation":
-        value = activation_name(value)  # that of a function of Keras's
+        value = activation_name(value)  # the name of a Keras function
     if callable(value):
         raise ValueError(_not_stored(name, value))
     return value
 
 
 def _is_plain(setting):
-    """Whether a setting of a Keras object is of those that it may be made from."""
+    """Whether a setting of a Keras object is plain, so that it may be stored."""
     if isinstance(setting, dict):  # a schedule in an optimizer
         is_ours = setting.keys() == {"keras", "class", "config"}
         return is_ours and all(map(_is_plain, setting["config"].values()))
@@ -139,8 +139,8 @@ def _keras_classes():
     }
 
 
-def _unpacked(value):
-    """The reverse of `_parameter`."""
+def _parameter_from(value):
+    """A parameter's value: the inverse of `_parameter`."""
     if not isinstance(value, dict):
         return value
     if value.keys() == {"numpy", "state"}:
@@ -153,6 +153,6 @@ def _unpacked(value):
     if not (inspect.isclass(kind) and value["class"][0].isupper()):
         raise ValueError(f"it has {value['class']!r} for a class of Keras")
     if not all(map(_is_plain, value["config"].values())):
-        # Keras would make what a nested dictionary names.
+        # Keras would create any object that a nested dictionary names.
         raise ValueError(f"the settings of its {value['class']} are nested")
-    return kind.from_config({k: _unpacked(v) for k, v in value["config"].items()})
+    return kind.from_config({k: _parameter_from(v) for k, v in value["config"].items()})

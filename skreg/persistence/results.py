@@ -1,4 +1,4 @@
-"""The results of a search's fits, kept under a hash of all that they depend on."""
+"""Store results of a search's fits, keyed by a hash of all that they depend on."""
 
 import hashlib
 from dataclasses import asdict, replace
@@ -12,11 +12,11 @@ from .checks import check_weights
 
 
 def fingerprint(structure, job, *texts):
-    """A hash of all that a job's result depends on, and of these texts."""
+    """Hash of everything that a job's result depends on, and of the given texts."""
     digest = hashlib.blake2b(digest_size=16)
     settings = (
         storage.own_version(),
-        # A stack may have more remedies compiled in than the job asks for.
+        # Not hashed: a stack may have more remedies compiled in than the job needs.
         replace(structure, remedies=frozenset()),
         sorted(job.numbers.items()),
         replace(job.schedule, table=None),
@@ -30,34 +30,34 @@ def fingerprint(structure, job, *texts):
     for rows in (job.rows, job.validation):
         arrays += [] if rows is None else rows.arrays
     shapes = [(array.shape, array.dtype.str) for array in arrays]
-    digest.update(repr((*map(_text, settings), shapes)).encode())
+    digest.update(repr((*map(_stable_repr, settings), shapes)).encode())
     for array in arrays:
         digest.update(np.ascontiguousarray(array))
     return digest.hexdigest()
 
 
-def _text(value):
-    """The same text in every process, which a set's is not."""
+def _stable_repr(value):
+    """A `repr` that is the same in every process; that of a set is not."""
     if isinstance(value, tuple):
-        return tuple(map(_text, value))
+        return tuple(map(_stable_repr, value))
     if hasattr(value, "__dataclass_fields__"):
-        return repr([(k, _text(v)) for k, v in asdict(value).items()])
+        return repr([(k, _stable_repr(v)) for k, v in asdict(value).items()])
     return repr(sorted(value)) if isinstance(value, frozenset) else repr(value)
 
 
 def state_from(parts, structure):
-    """The state in a file, checked against the structure."""
+    """The `State` from a file's content, checked against the structure."""
     check_weights(structure, parts)
     return State(**parts)
 
 
 class ResultStore:
-    """The results of a search's fits in a directory, a file each.
+    """Results of a search's fits, in a directory with one file per result.
 
     Parameters
     ----------
     path : path-like
-        The directory, which is made where there is none.
+        The directory; it is created if it does not exist.
     """
 
     def __init__(self, path):
@@ -65,40 +65,40 @@ class ResultStore:
         self._path.mkdir(parents=True, exist_ok=True)
 
     def train(self, structure, jobs, train):
-        """What ``train(structure, jobs)`` gives, but for jobs whose results are here.
+        """Results of the jobs; ``train(structure, jobs)`` gets only the missing ones.
 
-        Jobs with callbacks, or that print, or whose activation is a function, train
-        again.
+        Jobs with callbacks, verbose output, a checkpoint or a function as activation
+        are always trained, and not stored.
         """
         keys = [self._key(structure, job) for job in jobs]
-        results = [key and self._found(key, structure) for key in keys]
+        results = [key and self._load(key, structure) for key in keys]
         missing = [i for i, result in enumerate(results) if result is None]
         if missing:
             trained = train(structure, [jobs[i] for i in missing])
             for i, result in zip(missing, trained, strict=True):
                 results[i] = result
                 if keys[i] is not None and result.error is None:
-                    self._add(keys[i], result)
+                    self._save(keys[i], result)
         return results
 
     def _key(self, structure, job):
-        if job.stays_here or callable(structure.activation):
+        if job.needs_this_process or callable(structure.activation):
             return None
         return fingerprint(structure, job, getattr(job.score, "targets", ""))
 
     def _file(self, key):
         return self._path / f"{key}.skreg"
 
-    def _found(self, key, structure):
+    def _load(self, key, structure):
         try:
             content = storage.read(self._file(key), "result")
             with storage.reading(self._file(key)):
                 state = state_from(content["state"], structure)
                 return Result(state, **content["result"])
-        except (FileNotFoundError, ValueError):  # a damaged one is trained again
+        except (FileNotFoundError, ValueError):  # damaged: train again
             return None
 
-    def _add(self, key, result):
+    def _save(self, key, result):
         values = dict(vars(result))
         del values["state"], values["error"]
         content = {"state": vars(result.state), "result": values}

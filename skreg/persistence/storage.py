@@ -1,10 +1,10 @@
-"""Nested built-in values and arrays in one zip: JSON and raw bytes, no pickle.
+"""File format: nested built-in values and arrays in one zip, without pickle.
 
-The zip holds two uncompressed members: ``skreg.json``, with the values, and ``arrays``,
-with the arrays' bytes one after the other, in the order of the JSON, which has their
-kinds and shapes.
-Reading makes nothing but built-in values and arrays, and no more of them than the file
-has bytes for.
+The zip holds two uncompressed members. ``skreg.json`` has the values, and the dtype and
+shape of each array. ``arrays`` has the bytes of the arrays, one after another, in the
+order of the JSON.
+Reading creates only built-in values and arrays, and no more of them than the file has
+bytes for.
 """
 
 import json
@@ -23,32 +23,32 @@ import numpy as np
 
 FORMAT = 1
 ARRAY_KINDS = "biufUS"
-LONG_LIST = 16  # from here on a list of floats is stored as an array
-# A container of JSON takes some 64 bytes of memory for each of its 2 bytes in the file.
+MIN_ARRAY_LENGTH = 16  # shortest list of floats that is stored as an array
+# A JSON list or object of 2 bytes in the file takes some 64 bytes of memory.
 MAX_CONTAINERS = 100_000
-MAX_DIRECTORY = 1_000  # bytes of the zip's list of its two members
+MAX_DIRECTORY_BYTES = 1_000  # bytes of the zip's central directory, for two members
 
 
 def write(path, kind, content, *, durable=True):
-    """Write a dictionary; the file is there whole, or as it was before.
+    """Write a dictionary to a file, atomically: completely or not at all.
 
     Parameters
     ----------
     path : path-like
     kind : str
-        What it is, which `read` asks for.
+        Kind of the content, which `read` checks.
     content : dict
-        Of None, bool, int, float, str, list, tuple, dict, ndarray and numpy's scalars.
+        Of None, bool, int, float, str, list, tuple, dict, ndarray and numpy scalars.
     durable : bool, default=True
-        Whether to wait until the disk has it, so that it outlives the machine's fall
-        and not only the process's.
+        Whether to wait until the data is on disk (fsync), so that the file survives a
+        crash of the machine and not only of the process.
 
     Raises
     ------
     ValueError
-        If a value is of another type.
+        If a value is of another type, or the file would exceed 2 GB.
     OSError
-        If it cannot be written. A file that was there before is left as it is.
+        If the file cannot be written. An existing file is left unchanged.
     """
     path, blob = Path(path), bytearray()
     content = {"format": FORMAT, "kind": kind, "versions": _versions()} | content
@@ -81,14 +81,14 @@ def own_version():
 
 
 def read(path, *kinds):
-    """What `write` wrote, of one of these kinds.
+    """Read a file that `write` wrote, with content of one of these kinds.
 
     Raises
     ------
     ValueError
-        If the file is damaged, of another kind, of a newer format, or none of these.
+        If the file is damaged, of another kind or newer format, or not skreg's.
     OSError
-        If it cannot be read.
+        If the file cannot be opened.
     """
     with open(path, "rb") as file, reading(path):
         text, blob = _members(file)
@@ -108,7 +108,7 @@ def read(path, *kinds):
 
 @contextmanager
 def reading(path):
-    """Turns whatever a strange file leads to into one error that names it."""
+    """Turn any error in reading a file into a ValueError that names the file."""
     try:
         yield
     except Exception as error:
@@ -119,7 +119,7 @@ def reading(path):
 
 
 def _members(file):
-    """The bytes of the two members, after a look at how large they say they are."""
+    """The bytes of the two members, after a check of their declared sizes."""
     size = os.fstat(file.fileno()).st_size
     file.seek(max(size - 42, 0))
     tail = file.read()
@@ -127,7 +127,7 @@ def _members(file):
     signature, *_, n_members, directory, _, comment = struct.unpack("<4s4H2LH", end)
     if signature != b"PK\5\6" or comment:
         raise ValueError("it does not end as a zip does")
-    if n_members != 2 or directory > MAX_DIRECTORY or locator == b"PK\6\7":
+    if n_members != 2 or directory > MAX_DIRECTORY_BYTES or locator == b"PK\6\7":
         raise ValueError("it does not have two members")
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
@@ -135,17 +135,17 @@ def _members(file):
             raise ValueError("its members are not skreg.json and arrays")
         if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
             raise ValueError("its members are compressed")
-        # Python's zipfile makes room for the one before it compares it with the other.
+        # zipfile allocates memory for one size before it compares it with the other.
         if sum(max(info.file_size, info.compress_size) for info in infos) > size:
             raise ValueError("its members are larger than the file")
         return [archive.read(info) for info in infos]
 
 
-# --- values
+# --- encoding and decoding of values
 
 
 def _encoded(value, blob):  # noqa: PLR0911 (a line a type)
-    """The value as JSON has it; arrays' bytes go to the blob."""
+    """Encode a value for JSON; the bytes of arrays are appended to `blob`."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, np.generic):
@@ -154,7 +154,11 @@ def _encoded(value, blob):  # noqa: PLR0911 (a line a type)
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"float": str(value)}
-    if isinstance(value, list) and len(value) >= LONG_LIST and _all_floats(value):
+    if (
+        isinstance(value, list)
+        and len(value) >= MIN_ARRAY_LENGTH
+        and _all_floats(value)
+    ):
         return {"floats": _array(np.array(value), blob)}
     if isinstance(value, list):
         return [_encoded(item, blob) for item in value]
@@ -180,14 +184,14 @@ def _array(array, blob):
 
 
 class _Decoder:
-    """Makes values of JSON, and arrays of the bytes, one after another."""
+    """Decode values from JSON; arrays are read from the bytes one after another."""
 
     def __init__(self, blob):
         self._blob = memoryview(blob)
         self._start = 0
 
     def value(self, value):  # noqa: PLR0911 (a line a type)
-        """What `_encoded` was given."""
+        """Decode a value: the inverse of `_encoded`."""
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A network's weights alone, in a file."""
+"""Save and load only the weights of a network."""
 
 from . import storage
 from .checks import check_weights
@@ -14,7 +14,7 @@ def save_weights(estimator, path):
 
 
 def load_weights(estimator, path):
-    """Give the estimator's members the weights and moving statistics in a file."""
+    """Load weights and moving statistics from a file into an estimator's members."""
     members, content = estimator.members_, storage.read(path, "weights")
     with storage.reading(path):
         found = list(content["members"])

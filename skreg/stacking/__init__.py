@@ -1,7 +1,7 @@
-"""Which jobs share a stack, and where they are trained.
+"""Train the fits of a search together: which jobs share a stack, and where it trains.
 
-The fits of a search hand in their jobs and wait; a gatherer makes blocks of them and
-trains these on threads of this process or on an executor's workers.
+The fits of a search submit their jobs and wait. A gatherer groups the jobs into blocks
+and trains these on threads of this process or on an executor's workers.
 
 May import: engine, persistence.
 """

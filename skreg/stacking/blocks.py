@@ -1,4 +1,4 @@
-"""How waiting jobs become blocks: which share a stack, and how many lanes it has."""
+"""Group waiting jobs into blocks: which share a stack, and how many lanes it has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..engine import Job, fewest_lanes, row_size, uses_xla
+from ..engine import Job, min_lanes, row_size, uses_xla
 
 # A stack's states, gradients and activities should stay in a core's cache.
 STACK_BYTES = 2_000_000
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """What one call of `train_block` takes."""
+    """The jobs for one call of `train_block`, with its structure and lanes."""
 
     structure: object
     lanes: int
@@ -44,26 +44,26 @@ class Group:
 
     structure: object  # with the remedies of all requests so far
     lanes: int  # of a full stack
-    programs: Callable  # gives (structure, lanes) of the programs that there are
+    programs: Callable  # returns (structure, lanes) of existing programs
     requests: list = field(default_factory=list)
     is_urgent: bool = False  # do not wait for more
-    compiling: Block | None = None  # others would only wait for its program
+    compiling: Block | None = None  # others would wait for its program
 
     def add(self, request):
-        """Let a request wait."""
+        """Add a waiting request."""
         self.structure |= request.structure
         self.requests.append(request)
 
     def drop(self, fit):
-        """Forget the requests of a fit that does not wait any more."""
+        """Remove the requests of a fit that no longer waits."""
         if any(request.fit is fit for request in self.requests):
             kept = [request for request in self.requests if request.fit is not fit]
             self.requests = kept
 
     def is_ready(self):
-        """Whether there is a full stack and a program to train it.
+        """Whether a block can start: a full stack and a program, or an urgent group.
 
-        A block that needs a new program waits for as many requests as can be had, so
+        A block that needs a new program waits for as many requests as possible, so
         that the program has the remedies of them all.
         """
         if self.is_urgent:
@@ -72,10 +72,10 @@ class Group:
             self._programs(self.lanes, self.structure.remedies)
         )
 
-    def take(self):
-        """The next block."""
+    def next_block(self):
+        """Remove and return the next block."""
         self.is_urgent = False
-        requests = sorted(self.requests, key=_length_and_data)
+        requests = sorted(self.requests, key=_by_length_and_data)
         wanted = self.lanes
         lengths = {request.job.n_steps for request in requests}
         if len(lengths) > 1 or any(r.job.stopping for r in requests):
@@ -85,9 +85,9 @@ class Group:
         return Block(*self._program_for(taken), taken)
 
     def _program_for(self, requests):
-        """Structure and lanes of the program to train these requests with."""
+        """Choose a program for these requests: its structure and lanes."""
         needed = frozenset().union(*(r.structure.remedies for r in requests))
-        fewest = fewest_lanes(self.structure)
+        fewest = min_lanes(self.structure)
         most = max(self.lanes, fewest)
         n_lanes = min(max(len(requests), fewest), most)
         serving = [
@@ -98,7 +98,7 @@ class Group:
         if serving:
             lanes, _, structure = min(serving, key=lambda found: found[:2])
             return structure, lanes
-        # A few sizes, so that there are few programs.
+        # Few different sizes, so that few programs are compiled.
         return self.structure, min(2 ** int(np.ceil(np.log2(n_lanes))), most)
 
     def _programs(self, lanes, remedies):
@@ -112,19 +112,19 @@ class Group:
         ]
 
 
-def _length_and_data(request):
-    """Lanes of one stack should end together and share their batches."""
+def _by_length_and_data(request):
+    """Sort key: lanes of one stack should end together and share their batches."""
     return -request.job.n_steps, request.job.batches_key
 
 
 @lru_cache
 def group_key(structure):
-    """Equal for structures that may share a stack."""
+    """A key that is equal for structures that may share a stack."""
     return replace(structure, remedies=frozenset())
 
 
-def full_stack(structure):
-    """Lanes of a stack that fits into a core's cache; a power of two."""
+def full_stack_lanes(structure):
+    """Number of lanes in a stack that fits into a core's cache; a power of two."""
     if not uses_xla(structure):
         return 1
     itemsize = np.dtype(structure.dtype).itemsize
@@ -136,13 +136,13 @@ def full_stack(structure):
 
 
 class SharedRows:
-    """Rows that are equal in content, held once as long as somebody holds them."""
+    """Weak cache of rows by content: equal rows in use are kept in memory once."""
 
     def __init__(self):
         self._held = WeakValueDictionary()
 
     def __call__(self, rows):
-        """These rows, or equal ones that are held already."""
+        """Return equal rows that are cached already, or else cache these."""
         if rows is None:
             return None
         arrays = rows.arrays

@@ -1,4 +1,4 @@
-"""`stacked`, in which the fits of a search train together, and its joblib backend."""
+"""`stacked`, which trains the fits of a search together, and its joblib backend."""
 
 import os
 from collections.abc import Iterator
@@ -30,42 +30,42 @@ def stacked(
 ) -> Iterator[None]:
     """Train the fits of an unmodified search together, as stacked networks.
 
-    Inside of the context the fits that scikit-learn hands to joblib wait for one
-    another and train as lanes of a stack, on all cores. Each fit gives what it gives
-    outside, within the rounding of its arithmetic. This holds for all that runs its
-    fits by joblib: GridSearchCV, RandomizedSearchCV, the halving searches,
-    cross_validate and its kin, learning_curve, validation_curve, BaggingClassifier,
-    OneVsRestClassifier, pipelines in them, and one in the other. There `n_jobs` does
-    not matter: leave it alone. Fits of other threads (Optuna's, a user's own) gather
-    too, when they come within some milliseconds of each other.
+    Inside the context, the fits that scikit-learn runs through joblib wait for one
+    another and train as lanes of a stack, on all cores. Each fit gives the same result
+    as outside, up to rounding errors. This holds for everything that runs its fits
+    through joblib: GridSearchCV, RandomizedSearchCV, the halving searches,
+    cross_validate and similar functions, learning_curve, validation_curve,
+    BaggingClassifier, OneVsRestClassifier, with pipelines, and nested in one another.
+    `n_jobs` does not matter there: do not set it. Fits of other threads (Optuna's or
+    your own) train together too, if they start within some milliseconds of each other.
 
     ``joblib.parallel_config(backend="skreg")`` does the same with the defaults.
 
     Parameters
     ----------
     lanes : int, default=None
-        Networks in a full stack. None chooses as many as a core's cache holds, from 1
-        for large networks to 64 for small ones.
+        Number of networks in a full stack. None chooses as many as fit into a core's
+        cache, from 1 for large networks to 64 for small ones.
     executor : concurrent.futures.Executor, default=None
-        What trains the stacks, e.g. ``dask.distributed.Client(...).get_executor()``.
+        Trains the stacks, e.g. ``dask.distributed.Client(...).get_executor()``.
         Everything else (preprocessing, scoring) runs in this process, and so do fits
-        with `callbacks` or `verbose`. A worker that is lost costs the repetition of
-        the stacks that it was training. None trains on threads of this process.
+        with `callbacks` or `verbose`. If a worker is lost, the stacks that it was
+        training are trained again. None trains on threads of this process.
     progress : bool or "always", default=False
-        Whether to show a bar with the fits that are done, the epochs and lanes in
-        training, and the best validation value where there is one; on a terminal only,
-        unless "always".
+        Whether to show a progress bar: finished fits, trained epochs, lanes in
+        training, and the best validation value if there is one. True shows it only on
+        a terminal or in Jupyter, "always" everywhere.
     checkpoint : path-like, default=None
-        A directory that keeps the result of each fit. A search that is started again
-        with the same data and parameters, after a kill for instance, takes what is
-        there and trains the rest. The estimator needs a number as its `random_state`:
-        without one each fit is another. Fits with `callbacks` or `verbose` train again.
-        Nothing in it is deleted.
+        A directory that stores the result of each fit. A search that is started again
+        with the same data and parameters, for instance after a kill, loads the stored
+        results and trains only the other fits. The estimator needs an int as its
+        `random_state`; otherwise each fit is different. Fits with `callbacks` or
+        `verbose` train again. Nothing in the directory is deleted.
 
     Raises
     ------
     ValueError
-        If a parameter is not what it should be.
+        If a parameter is not valid.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def stacked(
 
 @contextmanager
 def stacked_if_not_yet():
-    """`stacked`, unless this is inside of it and shares its stacks."""
+    """`stacked`, or the context that is already open, whose stacks are then shared."""
     if current_gatherer() is not None:
         yield
         return
@@ -123,7 +123,7 @@ def stacked_if_not_yet():
 def _gatherer(lanes=None, executor=None, show=None, store=None):
     cores = joblib.cpu_count()
     trainer = LocalTrainer(cores)
-    # Room for two stacks a core: one that trains and one that fills.
+    # Room for two stacks per core: one in training and one that is being filled.
     capacity = max(CAPACITY_PER_CORE, 2 * (lanes or 0)) * cores
     if executor is not None:
         trainer, capacity = ExecutorTrainer(executor), max(capacity, EXECUTOR_CAPACITY)
@@ -131,10 +131,10 @@ def _gatherer(lanes=None, executor=None, show=None, store=None):
 
 
 class StackingBackend(ParallelBackendBase):
-    """Runs joblib's tasks on the threads of a gatherer.
+    """joblib backend that runs tasks on the threads of a gatherer.
 
-    Outside of `stacked`, as in ``joblib.parallel_config(backend="skreg")``, a call of
-    `joblib.Parallel` has a gatherer of its own.
+    Outside `stacked`, as in ``joblib.parallel_config(backend="skreg")``, each call of
+    `joblib.Parallel` has its own gatherer.
     """
 
     supports_retrieve_callback = True
@@ -145,7 +145,7 @@ class StackingBackend(ParallelBackendBase):
     _own = _call = None
 
     def effective_n_jobs(self, n_jobs):
-        """How many tasks there should be, to fill stacks; `n_jobs` does not matter."""
+        """How many tasks may run at a time, to fill stacks; `n_jobs` is ignored."""
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
         gatherer = gatherer_of_this_thread()
@@ -155,7 +155,7 @@ class StackingBackend(ParallelBackendBase):
 
     def configure(self, n_jobs=1, parallel=None, **backend_kwargs):
         """Begin a call of `joblib.Parallel`."""
-        self.effective_n_jobs(n_jobs)  # raises where there are none
+        self.effective_n_jobs(n_jobs)  # raises if n_jobs is 0
         self.parallel = parallel
         self._call = Call(current_task())
         self._gatherer = gatherer_of_this_thread()
@@ -164,11 +164,11 @@ class StackingBackend(ParallelBackendBase):
         return self.effective_n_jobs(n_jobs)
 
     def get_nested_backend(self):
-        """The backend of calls inside of a task, which share the stacks."""
+        """The backend of nested calls, inside a task, which share the stacks."""
         return StackingBackend(nesting_level=(self.nesting_level or 0) + 1), None
 
     def submit(self, func, callback=None):
-        """Run a task when it is its turn."""
+        """Put a task into the queue; return its future."""
         future = self._gatherer.submit(func, self._call)
         if callback is not None:
             future.add_done_callback(callback)
@@ -177,24 +177,24 @@ class StackingBackend(ParallelBackendBase):
     apply_async = submit  # joblib before 1.5
 
     def retrieve_result_callback(self, out):
-        """The task's result, or its exception."""
+        """Return the task's result, or raise its exception."""
         return out.result()
 
     @contextmanager
     def retrieval_context(self):
-        """While joblib waits for the tasks."""
+        """Count this thread as waiting while joblib waits for the tasks."""
         with self._gatherer.idle():
             yield
 
     def abort_everything(self, ensure_ready=True):
-        """End the call's tasks."""
+        """Cancel the call's tasks and wait for their end."""
         self._gatherer.cancel(self._call)
         self._wait()
         if ensure_ready:
             self._call = Call(current_task())
 
     def terminate(self):
-        """End the call."""
+        """Wait for the call's tasks and close the call's own gatherer, if any."""
         self._wait()
         if self._own is not None:
             own, self._own = self._own, None

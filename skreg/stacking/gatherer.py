@@ -1,11 +1,12 @@
-"""Fits that wait for one another, so that their jobs train as stacks.
+"""The gatherer: fits wait for one another, so that their jobs train as stacks.
 
-A `Gatherer` runs a search's tasks on threads, no more of them at a time than there are
-cores, and counts: a fit that hands in its jobs waits, and another task goes on. A block
-starts as soon as a stack is full or everything that runs is waiting. Threads that the
-gatherer did not start are not counted; their jobs wait for others for a moment only.
+A `Gatherer` runs a search's tasks on threads and counts the running ones, at most one
+per core. A fit that submits its jobs waits, and another task runs meanwhile. A block
+starts as soon as a stack is full or all counted threads are waiting. Threads that the
+gatherer did not start are not counted, except the one that opened it; jobs of uncounted
+threads wait for others only for a moment.
 
-The module is long because one lock guards all that its one class counts.
+The module is long because one lock guards all counts of its one class.
 """
 
 import heapq
@@ -21,56 +22,65 @@ from functools import partial
 from weakref import WeakSet
 
 from ..engine import Observer, train_block
-from .blocks import Group, Request, SharedRows, full_stack, group_key
+from .blocks import Group, Request, SharedRows, full_stack_lanes, group_key
 from .tasks import CancelledFit, Fit, SearchProgress, Task, available_memory
 
-QUIET_SECONDS = 0.02  # how long an uncounted thread's job waits for the next one
-# How long a counted one waits at most while nothing trains: what counts as running may
-# itself wait for it, by a lock of the user's.
+QUIET_SECONDS = 0.02  # how long a job of an uncounted thread waits for the next job
+# How long a job of a counted thread waits at most while nothing trains: a thread that
+# counts as running may in fact wait for this job, on a lock in the user's code.
 STUCK_SECONDS = 2.0
-COPIES = 5  # of its rows that a waiting fit holds, in the search, pipeline and here
-MAX_THREADS = 10_000  # of tasks; their number is bounded by what they wait for
+COPIES = 5  # of its rows that a waiting fit holds: in the search, pipeline and here
+MAX_THREADS = 10_000  # for tasks; the capacity for their jobs is reached before
 
 
-_here = threading.local()  # gatherer: the one of this thread; task: what it runs
-_open: list["Gatherer"] = []  # in the order of their opening, for threads without one
+class _ThisThread(threading.local):
+    """The gatherer that a thread opened or whose task it runs, and that task."""
+
+    gatherer = None
+    task = None
+
+
+_this_thread = _ThisThread()
+_open_gatherers: list["Gatherer"] = []  # in the order of opening
 
 
 def gatherer_of_this_thread():
     """The gatherer that this thread opened, or whose task it runs, or None."""
-    own = getattr(_here, "gatherer", None)
+    own = _this_thread.gatherer
     return own if own is not None and own.serves_this_process() else None
 
 
 def current_gatherer():
-    """The gatherer that this thread's fits go to: its own, or the last opened one."""
-    last = _open[-1] if _open and _open[-1].serves_this_process() else None
+    """The gatherer of this thread's fits: its own or, without one, the last opened."""
+    last = _open_gatherers[-1] if _open_gatherers else None
+    if last is not None and not last.serves_this_process():
+        last = None
     return gatherer_of_this_thread() or last
 
 
 def current_task():
     """The task that this thread runs, or None."""
-    return getattr(_here, "task", None)
+    return _this_thread.task
 
 
 class Gatherer:
-    """Runs tasks and trains what their fits hand in.
+    """Runs tasks and trains the jobs of their fits together.
 
     Parameters
     ----------
     trainer : object
-        What trains the blocks: see the module `trainers`.
+        Trains the blocks: see the module `trainers`.
     lanes : int or None
         Lanes of a full stack; None chooses by the structure.
     n_cores : int
-        How many tasks run Python code at a time.
+        How many tasks may run Python code at a time.
     capacity : int
         How many jobs may wait or train at a time.
     show : callable or None
         Called with a `SearchProgress` whenever it changes.
     store : object or None
-        ``store.train(structure, jobs, train)`` gives results that it knows, and those
-        of `train` for the other jobs.
+        ``store.train(structure, jobs, train)`` returns stored results, and those of
+        `train` for the other jobs.
     """
 
     def __init__(
@@ -92,10 +102,10 @@ class Gatherer:
         self._running = 0  # tasks that run Python code
         self._owner_running = 1  # the thread that opens the gatherer
         self._waiting = set()  # fits
-        self._ready = deque()  # fits of tasks that have what they wait for
+        self._to_wake = deque()  # fits with results, whose tasks wait for a core
         self._unfinished_jobs = 0
-        self._room_bytes = available_memory() // 4
-        self._blocks = 0  # in training
+        self._free_bytes = available_memory() // 4
+        self._n_training = 0  # blocks
         self._uncounted = WeakSet()  # threads
         self._last_arrival = 0.0
         self._closed = self._has_ended = False
@@ -105,38 +115,38 @@ class Gatherer:
     # --- opening and closing, by the owner
 
     def __enter__(self):
-        self._before = getattr(_here, "gatherer", None), getattr(_here, "task", None)
-        _here.gatherer, _here.task = self, None
+        self._outer = _this_thread.gatherer, _this_thread.task
+        _this_thread.gatherer, _this_thread.task = self, None
         self._owner = threading.current_thread()
         self._dispatcher.submit(int)  # its thread starts now
-        _open.append(self)
+        _open_gatherers.append(self)
         return self
 
     def __exit__(self, *exception):
-        _open.remove(self)
-        _here.gatherer, _here.task = self._before
+        _open_gatherers.remove(self)
+        _this_thread.gatherer, _this_thread.task = self._outer
         with self._lock:
             self._closed = True
-            # A generator of joblib's may be open still, and threads of others may wait.
+            # A joblib generator may still be open, and other threads may be waiting.
             left = self._dequeue(lambda task: True)
             waiting = list(self._waiting)
         self._drop_tasks(left)
         with self.idle():
             for fit in waiting:
-                fit.wakes.wait()
+                fit.wake.wait()
         self._has_ended = True
         self._dispatcher.shutdown()
         self._threads.shutdown()
         self._trainer.close()
 
     def serves_this_process(self):
-        """Whether this is not the copy that a forked process has."""
+        """Whether this process opened the gatherer; False for a fork's copy."""
         return os.getpid() == self._pid
 
     # --- tasks
 
     def submit(self, function, call):
-        """Run a function on a thread when it is its turn; gives its future."""
+        """Put a function into the queue, to run on a thread; return its future."""
         task = Task(function, call)
         with self._lock:
             if self._closed:
@@ -149,18 +159,18 @@ class Gatherer:
         return task.future
 
     def cancel(self, call):
-        """Let the tasks of a call, and theirs, end without their results."""
+        """Cancel the tasks of a call and their nested tasks; wake waiting fits."""
         with self._lock:
             call.cancel()
             dropped = self._dequeue(lambda task: task.is_cancelled)
             for fit in list(self._waiting):
                 if fit.task is not None and fit.task.is_cancelled:
-                    self._release(fit, CancelledFit())
+                    self._end_waiting(fit, CancelledFit())
         self._drop_tasks(dropped)
         self._proceed()
 
     def _dequeue(self, is_meant):
-        """Take tasks out of the queue."""
+        """Remove the tasks that `is_meant` selects from the queue; return them."""
         taken = [entry[2] for entry in self._queue if is_meant(entry[2])]
         self._queue = [entry for entry in self._queue if not is_meant(entry[2])]
         heapq.heapify(self._queue)
@@ -173,7 +183,7 @@ class Gatherer:
 
     @contextmanager
     def idle(self):
-        """While this thread waits for tasks of its own."""
+        """Count this thread as not running while it waits for its own tasks."""
         here = self._task_here(), threading.current_thread()
         with self._lock:
             self._count(*here, -1)
@@ -185,7 +195,7 @@ class Gatherer:
                 self._count(*here, 1)
 
     def _run(self, task):
-        _here.gatherer, _here.task = self, task
+        _this_thread.gatherer, _this_thread.task = self, task
         try:
             result = task.function()
         except BaseException as error:
@@ -193,22 +203,21 @@ class Gatherer:
         else:
             task.future.set_result(result)  # its callback may submit more tasks
         finally:
-            del _here.gatherer, _here.task
+            del _this_thread.gatherer, _this_thread.task
             with self._lock:
                 self._running -= 1
             task.call.discard(task)
             self._proceed()
 
     def _count(self, task, thread, change):
-        """A thread starts (1) or stops (-1) running Python code, if it is counted."""
+        """Count that a thread starts (1) or stops (-1) running, if it is counted."""
         if task is not None:
             self._running += change
         elif thread is self._owner:
             self._owner_running += change
 
     def _task_here(self):
-        is_here = getattr(_here, "gatherer", None) is self
-        return _here.task if is_here else None
+        return _this_thread.task if _this_thread.gatherer is self else None
 
     def _is_counted(self, fit):
         return fit.task is not None or fit.thread is self._owner
@@ -216,7 +225,7 @@ class Gatherer:
     # --- fits
 
     def train(self, structure, jobs):
-        """The results of jobs, which wait for others to share a stack with."""
+        """Train jobs in stacks with those of other fits; return their results."""
         if self._store is None:
             return self._train(structure, jobs)
         return self._store.train(structure, jobs, self._train)
@@ -239,7 +248,7 @@ class Gatherer:
             self._wait(fit)
         except BaseException as error:
             with self._lock:
-                self._release(fit, error)
+                self._end_waiting(fit, error)
             raise
         if fit.error is not None:
             raise fit.error
@@ -252,23 +261,23 @@ class Gatherer:
     def _add(self, structure, jobs, fit):
         key = group_key(structure)
         if key not in self._groups:
-            lanes = self._lanes or full_stack(structure)
+            lanes = self._lanes or full_stack_lanes(structure)
             self._groups[key] = Group(structure, lanes, self._trainer.programs)
         for index, job in enumerate(jobs):
             self._groups[key].add(Request(structure, job, fit, index))
         fit.group = self._groups[key]
         self._waiting.add(fit)
         self._unfinished_jobs += len(jobs)
-        self._room_bytes -= fit.nbytes
+        self._free_bytes -= fit.nbytes
         self._last_arrival = time.monotonic()
         self._count(fit.task, fit.thread, -1)
         if not self._is_counted(fit):
             self._add_uncounted(fit)
 
     def _add_uncounted(self, fit):
-        """A job from a thread that nobody counts.
+        """Register a fit of an uncounted thread; make it urgent if no other will come.
 
-        Where every such thread that was seen before waits, there is nobody to wait for.
+        That is so if all such threads seen before are waiting, this one among them.
         """
         threads = {f.thread for f in self._waiting}
         is_known = fit.thread in self._uncounted
@@ -280,20 +289,20 @@ class Gatherer:
     def _wait(self, fit):
         is_counted = self._is_counted(fit)
         patience = STUCK_SECONDS if is_counted else QUIET_SECONDS
-        while not fit.wakes.wait(patience):
+        while not fit.wake.wait(patience):
             with self._lock:
                 is_quiet = time.monotonic() - self._last_arrival >= patience
-                if fit in self._ready:  # those that run may wait for this one
-                    self._ready.remove(fit)
+                if fit in self._to_wake:  # running tasks may be waiting for it
+                    self._to_wake.remove(fit)
                     self._running += 1
-                    fit.wakes.set()
+                    fit.wake.set()
                     return
-                if is_quiet and not (is_counted and self._blocks):
+                if is_quiet and not (is_counted and self._n_training):
                     fit.group.is_urgent = True
             self._proceed()
 
     def _finish(self, request, result):
-        """A job's result has come."""
+        """Store a job's result; release its fit if it was the last one missing."""
         with self._lock:
             fit = request.fit
             if fit not in self._waiting:
@@ -302,11 +311,11 @@ class Gatherer:
             fit.missing -= 1
             self._keep_best(request.job, result)
             if not fit.missing:
-                self._release(fit)
+                self._end_waiting(fit)
         self._proceed()
 
-    def _release(self, fit, error=None):
-        """Nothing is left for this fit to wait for."""
+    def _end_waiting(self, fit, error=None):
+        """End the waiting of a fit: it has all its results, or an error."""
         if fit not in self._waiting:
             return
         self._waiting.discard(fit)
@@ -314,17 +323,17 @@ class Gatherer:
         fit.is_over, fit.error = True, error
         fit.group.drop(fit)
         self._unfinished_jobs -= len(fit.results)
-        self._room_bytes += fit.nbytes
+        self._free_bytes += fit.nbytes
         if fit.task is not None and error is None:
-            self._ready.append(fit)
+            self._to_wake.append(fit)
             return
         self._count(fit.task, fit.thread, 1)
-        fit.wakes.set()
+        fit.wake.set()
 
-    # --- what happens next
+    # --- scheduling of tasks and blocks
 
     def _proceed(self):
-        """Start whatever can start.
+        """Start all tasks and blocks that can start now.
 
         Not on the main thread, where Ctrl-C might come between plan and action.
         """
@@ -342,36 +351,36 @@ class Gatherer:
             action()
 
     def _plan(self):
-        while self._running < self._n_cores and self._ready:
+        while self._running < self._n_cores and self._to_wake:
             self._running += 1
-            yield self._ready.popleft().wakes.set
+            yield self._to_wake.popleft().wake.set
         while self._running < self._n_cores and self._queue and self._has_room():
             self._running += 1
             _, _, task = heapq.heappop(self._queue)
             yield partial(self._threads.submit, self._run, task)
-        if self._blocks >= self._trainer.room:
+        if self._n_training >= self._trainer.max_blocks:
             return
         all_wait = self._running <= 0 and self._owner_running <= 0
-        # Those with a program come first: others compile beside them.
+        # Groups with a program come first: the others compile while these train.
         for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
-            while self._blocks < self._trainer.room and group.requests:
+            while self._n_training < self._trainer.max_blocks and group.requests:
                 if group.compiling or not (all_wait or group.is_ready()):
                     break
-                block = group.take()
+                block = group.next_block()
                 group.compiling = block if self._trainer.compiles(block) else None
-                self._blocks += 1
+                self._n_training += 1
                 yield partial(self._start, group, block)
 
     def _has_room(self):
         jobs = self._unfinished_jobs + self._running
-        return jobs < self.capacity and self._room_bytes > 0
+        return jobs < self.capacity and self._free_bytes > 0
 
     def _start(self, group, block):
         observer = _BlockObserver(self, group, block)
         self._trainer.start(block, observer, partial(self._end, block, observer))
 
     def _has_compiled(self, group, block):
-        """A block has its program, for which others of its group may wait."""
+        """Note that a block's program is compiled: others of its group may wait."""
         if group.compiling is block:
             group.compiling = None
             self._proceed()
@@ -379,16 +388,16 @@ class Gatherer:
     def _end(self, block, observer, error=None):
         observer.ends()
         with self._lock:
-            self._blocks -= 1
+            self._n_training -= 1
             for request in block.requests:
                 if error is not None:
-                    self._release(request.fit, error)
+                    self._end_waiting(request.fit, error)
         self._proceed()
 
-    # --- what is shown
+    # --- progress
 
     def _report(self, epochs, lanes):
-        """Epochs were trained; so many lanes more, or fewer, train."""
+        """Show progress: add `epochs` trained and `lanes` in training (or fewer)."""
         if self._show is None:
             return
         with self._lock:
@@ -413,7 +422,7 @@ class Gatherer:
 
 
 class _BlockObserver(Observer):
-    """Takes results to the fits that wait for them."""
+    """Passes results of a block to the fits that wait for them."""
 
     def __init__(self, gatherer, group, block):
         self._gatherer = gatherer
@@ -433,6 +442,6 @@ class _BlockObserver(Observer):
         self._gatherer._finish(self._requests[index], result)
 
     def ends(self):
-        """The block has ended."""
+        """Report the end of the block."""
         self._gatherer._has_compiled(self._group, self._block)
         self._gatherer._report(0, -self._lanes)

@@ -1,21 +1,21 @@
-"""The bar that shows how far a stacked search is."""
+"""The progress bar of a stacked search."""
 
 from contextlib import contextmanager
 
 
 @contextmanager
 def progress_bar(wanted):
-    """Gives a function that shows a `Progress`, or None where nothing is to be shown.
+    """Yield a function that shows a `SearchProgress`, or None if there is no bar.
 
     Parameters
     ----------
     wanted : bool or "always"
-        True shows it on a terminal only.
+        True shows the bar only on a terminal or in Jupyter.
     """
     if not wanted:
         yield None
         return
-    # Keras brings rich; it takes a while to import.
+    # rich is a dependency of Keras; its import is slow.
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import (  # noqa: PLC0415
         BarColumn,

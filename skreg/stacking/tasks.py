@@ -1,4 +1,4 @@
-"""What a gatherer runs and waits for: calls, their tasks, and the fits in these."""
+"""Calls, their tasks, and the fits in these: what a gatherer runs and waits for."""
 
 import os
 import threading
@@ -9,7 +9,7 @@ from .blocks import Group
 
 
 class CancelledFit(BaseException):
-    """Ends a fit whose result nobody wants any more."""
+    """Raised to end a fit whose result is no longer wanted."""
 
 
 class Call:
@@ -19,32 +19,32 @@ class Call:
         self.depth = 0 if parent is None else parent.call.depth + 1
         self._parent = parent
         self._cancelled = False
-        self._tasks = set()  # that have not left their threads
+        self._tasks = set()  # that have not ended
         self._changed = threading.Condition()
 
     @property
     def is_cancelled(self):
-        """Whether this call, or one that it is inside of, is cancelled."""
+        """Whether this call, or one that it is nested in, is cancelled."""
         parent = self._parent
         return self._cancelled or bool(parent and parent.call.is_cancelled)
 
     def cancel(self):
-        """Let none of its tasks, nor theirs, go on."""
+        """Mark the call as cancelled, with its tasks and their nested calls."""
         self._cancelled = True
 
     def add(self, task):
-        """One more task."""
+        """Add a task."""
         with self._changed:
             self._tasks.add(task)
 
     def discard(self, task):
-        """A task has left its thread, or will not have one."""
+        """Remove a task that has ended, or that will not start."""
         with self._changed:
             self._tasks.discard(task)
             self._changed.notify_all()
 
     def wait(self):
-        """Until no task is left."""
+        """Wait until no task is left."""
         with self._changed:
             self._changed.wait_for(lambda: not self._tasks)
 
@@ -69,9 +69,9 @@ class Fit:
 
     task: Task | None  # None for a thread that the gatherer did not start
     thread: threading.Thread = field(default_factory=threading.current_thread)
-    wakes: threading.Event = field(default_factory=threading.Event)
+    wake: threading.Event = field(default_factory=threading.Event)
     results: list = field(default_factory=list)
-    missing: int = 0
+    missing: int = 0  # jobs without a result
     nbytes: int = 0  # of the data that its thread holds
     group: Group | None = None
     is_over: bool = False
@@ -80,7 +80,7 @@ class Fit:
 
 @dataclass
 class SearchProgress:
-    """How far a gatherer is."""
+    """Progress of a search, for the progress bar."""
 
     fits: int = 0  # that are done
     known: int = 0  # that are done, or under way, or in the queue
@@ -90,7 +90,7 @@ class SearchProgress:
 
 
 def available_memory():
-    """Bytes that are free on this machine, as far as it tells."""
+    """Free memory of this machine in bytes; 4 GB if it is unknown."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not on this system

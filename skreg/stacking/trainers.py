@@ -1,9 +1,9 @@
-"""Where blocks are trained: on threads of this process, or by an executor.
+"""Train blocks on threads of this process, or on the workers of an executor.
 
-A trainer has ``room``, how many blocks it takes at a time; ``programs()``, the
-(structure, lanes) of the programs that it has; ``compiles(block)``, whether others like
-this block would wait for its program; ``start(block, observer, done)``, which returns
-at once, and in the end calls ``done(error)``; and ``close()``.
+A trainer has ``max_blocks``, how many blocks it takes at a time; ``programs()``, the
+(structure, lanes) of its programs; ``compiles(block)``, whether similar blocks would
+wait for this block's program; ``start(block, observer, done)``, which returns at once,
+and calls ``done(error)`` at the end (None means success); and ``close()``.
 """
 
 import itertools
@@ -16,25 +16,25 @@ from dataclasses import dataclass, replace
 from ..engine import Rows, compiled_programs, train_block
 
 ATTEMPTS = 3  # to train a block whose worker is lost
-MISSING_ROWS = "missing rows"  # the answer of a worker that does not hold them
-HELD_BYTES = 1_000_000_000  # of rows that a worker keeps for the next blocks
+MISSING_ROWS = "missing rows"  # the answer of a worker that does not have them
+HELD_BYTES = 1_000_000_000  # of rows that a worker caches for the next blocks
 
 
 class LocalTrainer:
     """Trains on threads of this process."""
 
     def __init__(self, n_threads):
-        self.room = n_threads
+        self.max_blocks = n_threads
         self._threads = ThreadPoolExecutor(n_threads, "skreg-train")
 
     programs = staticmethod(compiled_programs)
 
     def compiles(self, block):
-        """Whether this block has to make its program."""
+        """Whether this block has to compile its program."""
         return (block.structure, block.lanes) not in compiled_programs()
 
     def start(self, block, observer, done):
-        """Train a block; results go to `observer` as soon as they are there."""
+        """Train a block; `observer` gets each result as soon as it is ready."""
         self._threads.submit(self._train, block, observer, done)
 
     def _train(self, block, observer, done):
@@ -46,50 +46,50 @@ class LocalTrainer:
             done(None)
 
     def close(self):
-        """End the threads when what they train is done."""
+        """End the threads when their training is done."""
         self._threads.shutdown()
 
 
 class ExecutorTrainer:
     """Trains on the workers of a `concurrent.futures.Executor`.
 
-    Rows travel once to each worker: a block is sent without the rows that have been
-    sent before; a worker that does not hold them says so, and gets them. Jobs with a
-    listener (callbacks, verbose) or a checkpoint train here, where those are.
+    Rows are sent again only on demand: a block is sent without the rows that have been
+    sent before, and a worker that does not have them asks for them. Jobs with a
+    listener (callbacks, verbose) or a checkpoint train in this process.
     """
 
-    room = 1_000_000
+    max_blocks = 1_000_000
 
     def __init__(self, executor):
         self._executor = executor
-        self._here = LocalTrainer(1)
-        # Answers are dealt with on a thread of ours: an executor may deliver them on
-        # one that has to stay free, such as Dask's event loop.
+        self._local = LocalTrainer(1)
+        # Answers are handled on our own thread: an executor may deliver them on a
+        # thread that has to stay free, such as Dask's event loop.
         self._answers = ThreadPoolExecutor(1, "skreg-answers")
         self._lock = threading.Lock()
         self._futures = set()
         self._programs = set()
-        self._keys = {}  # id of rows: the rows, to keep the id theirs, and their key
+        self._keys = {}  # id(rows): (rows, key); the rows keep their id valid
         self._prefix, self._numbering = uuid.uuid4().hex, itertools.count()
 
     def programs(self):
-        """Those that the workers have been asked to make, or that this process has."""
+        """Programs that workers were asked to compile, or that this process has."""
         return [*self._programs, *compiled_programs()]
 
     def compiles(self, block):
-        """Never: each worker makes its own program, beside the others."""
+        """Return False: each worker compiles its own program, beside the others."""
         return False
 
     def start(self, block, observer, done):
-        """Send a block; its results go to `observer` when they are back."""
-        if any(job.stays_here for job in block.jobs):
-            self._here.start(block, observer, done)
+        """Send a block; `observer` gets its results when they arrive."""
+        if any(job.needs_this_process for job in block.jobs):
+            self._local.start(block, observer, done)
             return
         self._programs.add((block.structure, block.lanes))
         self._send(_Sending(block, observer, done))
 
     def _send(self, sending, with_all_rows=False):
-        """Send a block, with the rows that have not been sent before or with all."""
+        """Send a block, with all its rows or only with those not sent before."""
         jobs, rows, new = self._without_rows(sending.block.jobs)
         data = rows if with_all_rows else {key: rows[key] for key in new}
         block = sending.block
@@ -97,7 +97,7 @@ class ExecutorTrainer:
             future = self._executor.submit(
                 train_remotely, block.structure, block.lanes, jobs, data
             )
-        except BaseException as error:  # it is shut down or broken
+        except BaseException as error:  # the executor is closed or broken
             sending.done(error)
             return
         with self._lock:
@@ -107,7 +107,7 @@ class ExecutorTrainer:
         )
 
     def _without_rows(self, jobs):
-        """The jobs with keys in place of rows, the rows by key, and the new keys."""
+        """Replace rows by keys: return the jobs, the rows by key, and the new keys."""
         light, rows, new = [], {}, set()
         for job in jobs:
             keys = []
@@ -132,7 +132,7 @@ class ExecutorTrainer:
             answer = future.result()
         except CancelledError as error:
             sending.done(error)
-        except BaseException as error:  # of the training, or the worker is lost
+        except BaseException as error:  # training failed, or the worker is lost
             sending.attempts += 1
             if sending.attempts < ATTEMPTS:
                 self._send(sending)
@@ -147,18 +147,18 @@ class ExecutorTrainer:
             sending.done(None)
 
     def close(self):
-        """Cancel what nobody waits for any more."""
+        """Cancel the blocks that are not done, and end the threads."""
         with self._lock:
             futures = list(self._futures)
         for future in futures:
             future.cancel()
-        self._here.close()
+        self._local.close()
         self._answers.shutdown()
 
 
 @dataclass
 class _Sending:
-    """A block on its way."""
+    """A block that has been sent, and how often its training has failed."""
 
     block: object
     observer: object
@@ -166,21 +166,21 @@ class _Sending:
     attempts: int = 0
 
 
-# A worker's rows by key, the longest unused first.
-_held: OrderedDict[str, Rows] = OrderedDict()
-_held_lock = threading.Lock()
+# A worker's cache of rows by key, the least recently used first.
+_row_cache: OrderedDict[str, Rows] = OrderedDict()
+_row_cache_lock = threading.Lock()
 
 
 def train_remotely(structure, lanes, jobs, data):
-    """Train jobs whose rows are keys of rows that come along or that are held here."""
+    """Train jobs on a worker: their rows are keys into `data` or the worker's cache."""
     keys = {key for job in jobs for key in (job.rows, job.validation)} - {None}
-    with _held_lock:
-        _held.update(data)
-        if not keys <= _held.keys():
+    with _row_cache_lock:
+        _row_cache.update(data)
+        if not keys <= _row_cache.keys():
             return MISSING_ROWS
-        rows = {key: _held[key] for key in keys}
+        rows = {key: _row_cache[key] for key in keys}
         for key in keys:
-            _held.move_to_end(key)
+            _row_cache.move_to_end(key)
         _forget_unused_rows()
     jobs = [
         replace(job, rows=rows[job.rows], validation=rows.get(job.validation))
@@ -190,6 +190,9 @@ def train_remotely(structure, lanes, jobs, data):
 
 
 def _forget_unused_rows():
-    """Forget the rows that have not been used for longest, beyond `HELD_BYTES`."""
-    while sum(rows.nbytes for rows in _held.values()) > HELD_BYTES and len(_held) > 1:
-        _held.popitem(last=False)
+    """Drop the least recently used rows if the cache is larger than `HELD_BYTES`."""
+    while (
+        sum(rows.nbytes for rows in _row_cache.values()) > HELD_BYTES
+        and len(_row_cache) > 1
+    ):
+        _row_cache.popitem(last=False)

@@ -1,14 +1,14 @@
-"""How the jobs of a fit are trained: with those of other fits, or by themselves."""
+"""Train the jobs of a fit: with those of other fits, or alone."""
 
 from dataclasses import replace
 
 from ..engine import canonical_optimizer, train_block
-from .blocks import full_stack
+from .blocks import full_stack_lanes
 from .gatherer import current_gatherer
 
 
 def train(structure, jobs):
-    """The results of a fit's jobs: trained with those of other fits where they gather.
+    """Train a fit's jobs, with those of other fits if `stacked` is open.
 
     See `gatherer.Gatherer`.
     """
@@ -17,4 +17,4 @@ def train(structure, jobs):
     gatherer = current_gatherer()
     if gatherer is not None:
         return gatherer.train(structure, jobs)
-    return train_block(structure, jobs, min(len(jobs), full_stack(structure)))
+    return train_block(structure, jobs, min(len(jobs), full_stack_lanes(structure)))

@@ -59,7 +59,7 @@ def test_a_worker_without_the_rows_asks_for_them(cancer, plain, monkeypatch):
     asked = []
 
     def forgetful(*arguments):
-        trainers._held.clear()
+        trainers._row_cache.clear()
         answer = remote(*arguments)
         asked.append(answer == trainers.MISSING_ROWS)
         return answer
