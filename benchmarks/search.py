@@ -188,7 +188,7 @@ def rate():
     print(f": {100 * trained / product:.0f} % (target 40 %)")
 
 
-PARTS = [(stacking.gatherer.Gatherer, "_run"), (engine, "predict")]  # of a search
+PARTS = [(stacking.gatherer.Gatherer, "_run"), (engine, "raw_outputs")]  # of a search
 PARTS += [(stacking.trainers, "train_block"), (engine.program.Program, "__call__")]
 PARTS += [(engine.batches.Chunk, "fill"), (engine.training, "to_tensors")]
 

@@ -40,7 +40,7 @@ def test_errors_reach_the_terminal_while_keras_is_imported():
     code = """
 import os, sys
 from skreg.engine import lazy_keras
-with lazy_keras._without_chatter():
+with lazy_keras.without_chatter():
     os.write(2, b"I0000 00:00:17.5 1 port.cc:153] oneDNN is on\\n")
     os.write(2, b"2026-01-01 10:00:00.5: W tensorflow/core] a note\\n")
     os.write(2, b"E0000 00:00:17.5 1 port.cc:153] a real error\\n")

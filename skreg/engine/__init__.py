@@ -13,10 +13,11 @@ from .network import NORMALIZATION_EPSILON, initial_weights, weight_shapes
 from .numbers import number_names
 from .optimizers import OPTIMIZERS, canonical_optimizer
 from .packing import initial_slots, row_size
-from .prediction import activities, predict
+from .prediction import activated, activities, raw_outputs
 from .program import compilations, compiled_programs, min_lanes, uses_xla
 from .schedules import SCHEDULES, Schedule
 from .structure import REMEDIES, Structure
+from .tensorflow import ForkedProcessError, start_backend
 from .training import Observer, train_block
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "OPTIMIZERS",
     "REMEDIES",
     "SCHEDULES",
+    "ForkedProcessError",
     "Job",
     "Observer",
     "Progress",
@@ -34,6 +36,7 @@ __all__ = [
     "State",
     "Stopping",
     "Structure",
+    "activated",
     "activities",
     "canonical_optimizer",
     "compilations",
@@ -45,8 +48,9 @@ __all__ = [
     "min_lanes",
     "number_names",
     "output_activation",
-    "predict",
+    "raw_outputs",
     "row_size",
+    "start_backend",
     "train_block",
     "uses_xla",
     "weight_shapes",

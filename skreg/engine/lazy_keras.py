@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 # Lines that TensorFlow's C++ code prints at start-up although nothing is wrong: info
 # (I) and warning (W) messages in its two log formats, and two complaints of its GPU
@@ -22,7 +22,10 @@ _lock = threading.Lock()
 
 
 def keras():
-    """The ``keras`` module with its TensorFlow backend, imported on the first call."""
+    """The ``keras`` module with its TensorFlow backend, imported on the first call.
+
+    To import it does not start TensorFlow: see `tensorflow.start_backend`.
+    """
     with _lock:
         return _import_keras()
 
@@ -36,20 +39,10 @@ def floatx():
 def _import_keras():
     if "keras" not in sys.modules:
         _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
-    with _minimum_log_level("2"), _without_chatter():
+    with _minimum_log_level("2"), without_chatter():
         module = importlib.import_module("keras")
         _check_backend(module.backend.backend())
-        _start_tensorflow()
     return module
-
-
-def _start_tensorflow():
-    """Let TensorFlow find its devices and start XLA now: both print messages."""
-    tensorflow = importlib.import_module("tensorflow")
-    start_xla = tensorflow.function(lambda x: x + 1, jit_compile=True)
-    # If XLA is missing, the engine warns when it compiles.
-    with suppress(tensorflow.errors.OpError):
-        start_xla(tensorflow.zeros(()))
 
 
 def _check_backend(name):
@@ -76,7 +69,7 @@ def _minimum_log_level(level):
 
 
 @contextmanager
-def _without_chatter():
+def without_chatter():
     """Filter TensorFlow's start-up messages, and nothing else, out of standard error.
 
     C++ code prints some of them before TensorFlow applies its log level. The file

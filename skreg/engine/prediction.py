@@ -1,15 +1,18 @@
-"""Prediction and hidden activities of a trained lane."""
+"""Outputs and hidden activities of a trained lane."""
 
 import numpy as np
+from scipy.special import expit, softmax
 
-from . import step
+from . import numpy_network, step
 from .batches import dense
+from .losses import output_activation
 from .numbers import number_names, pack_numbers
 from .program import run_inference
+from .tensorflow import can_compute
 
 
-def predict(structure, state, numbers, X):
-    """Predict rows that fit into memory as a dense array.
+def raw_outputs(structure, state, numbers, X):
+    """Outputs before the output activation, for rows that fit into memory.
 
     Parameters
     ----------
@@ -20,19 +23,40 @@ def predict(structure, state, numbers, X):
 
     Returns
     -------
-    ndarray of shape (n_rows, n_outputs)
-        Probabilities, means or margins: after the output activation.
+    ndarray of shape (n_rows, n_outputs), float64
+        Logits, means or margins.
     """
-    return np.asarray(_run(step.predict, structure, state, numbers, X)[0])
+    if can_compute():
+        raw = _run(step.raw_outputs, structure, state, numbers, X)[0]
+    else:
+        raw, _ = numpy_network.forward(structure, state, numbers, dense(X))
+    return np.asarray(raw, np.float64)
 
 
 def activities(structure, state, numbers, X):
     """Output of each hidden activation: a list of arrays of shape (n_rows, units).
 
-    Parameters are those of `predict`.
+    Parameters are those of `raw_outputs`.
     """
+    if not can_compute():
+        return numpy_network.forward(structure, state, numbers, dense(X))[1]
     found = _run(step.activities, structure, state, numbers, X)
     return [np.asarray(activity[0]) for activity in found]
+
+
+# The output activations in double precision, by Keras's names.
+_OUTPUT_ACTIVATIONS = {
+    "exponential": np.exp,
+    "linear": lambda raw: raw,
+    "sigmoid": expit,
+    "softmax": lambda raw: softmax(raw, axis=-1),
+}
+
+
+def activated(structure, raw):
+    """The output activation of raw outputs, shape (..., n_outputs)."""
+    with np.errstate(over="ignore"):
+        return _OUTPUT_ACTIVATIONS[output_activation(structure)](raw)
 
 
 def _run(function, structure, state, numbers, X):

@@ -1,7 +1,6 @@
 """The training step, validation loss and prediction, for all lanes of a stack."""
 
 from . import ops
-from .lazy_keras import keras
 from .losses import LOSSES, one_hot
 from .network import forward, forward_training
 from .noise import step_key
@@ -224,15 +223,13 @@ def evaluate(structure, rows, numbers, x, y, weight):
     return total, penalty + ops.zeros_like(total)
 
 
-def predict(structure, weights, moving, numbers, x):
-    """Predictions, after the output activation, shape (lanes, rows, n_outputs)."""
-    raw, _ = forward(structure, weights, moving, x, unpack_numbers(structure, numbers))
-    activation = LOSSES[structure.loss].activation
-    return keras().activations.get(activation)(raw)
+def raw_outputs(structure, weights, moving, numbers, x):
+    """Outputs before the output activation, shape (lanes, rows, n_outputs)."""
+    n = unpack_numbers(structure, numbers)
+    return forward(structure, weights, moving, x, n)[0]
 
 
 def activities(structure, weights, moving, numbers, x):
     """Output of each hidden activation in prediction, each (lanes, rows, units)."""
-    return tuple(
-        forward(structure, weights, moving, x, unpack_numbers(structure, numbers))[1]
-    )
+    n = unpack_numbers(structure, numbers)
+    return tuple(forward(structure, weights, moving, x, n)[1])

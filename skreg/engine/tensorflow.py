@@ -1,19 +1,100 @@
 """The engine's calls of TensorFlow itself; the rest is `keras.ops` and numpy.
 
-Another Keras backend would need its own version of these five functions.
+Another Keras backend would need its own version of these functions.
 """
 
 import importlib
+import os
+import sys
+import threading
+from contextlib import suppress
 from functools import cache, partial
 
 from . import ops
-from .lazy_keras import keras
+from .lazy_keras import keras, without_chatter
+
+
+class ForkedProcessError(RuntimeError):
+    """Keras cannot compute in this process, since it is a fork."""
+
+
+def start_backend():
+    """Start TensorFlow, if that has not been done: Keras can compute afterwards.
+
+    Nothing starts it earlier: a process in which it runs cannot be forked.
+
+    Raises
+    ------
+    ForkedProcessError
+        In a process that was forked from one in which TensorFlow was running.
+    """
+    if _fork.has_broken:
+        raise ForkedProcessError(
+            "This process was forked from one in which TensorFlow was running. It can "
+            "predict, but not train: TensorFlow's threads are not here, and a call "
+            "would hang. Start processes by 'spawn' or 'forkserver' "
+            "(multiprocessing.get_context), joblib's by the backend 'loky'; or fork "
+            "before anything is fitted or predicted."
+        )
+    with _fork.lock:
+        _start()
+
+
+def can_compute():
+    """Whether Keras can compute here: not after a fork of a running TensorFlow."""
+    return not _fork.has_broken
 
 
 @cache
-def _tf():
+def _start():
+    """Let TensorFlow find its devices and start XLA now: both print messages."""
     keras()
-    return importlib.import_module("tensorflow")
+    tensorflow = importlib.import_module("tensorflow")
+    with without_chatter():
+        start_xla = tensorflow.function(lambda x: x + 1, jit_compile=True)
+        # If XLA is missing, the engine warns when it compiles.
+        with suppress(tensorflow.errors.OpError):
+            start_xla(tensorflow.zeros(()))
+    return tensorflow
+
+
+class _Fork:
+    """Whether this process is a fork that TensorFlow does not work in."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        # The fork may have been before skreg's import: TensorFlow has begun, but all
+        # threads are Python's.
+        self.has_broken = _tensorflow_runs() and _has_only_python_threads()
+
+    def note(self):
+        """In the child, after a fork."""
+        self.lock = threading.Lock()  # another thread of the parent may have held it
+        self.has_broken = _tensorflow_runs()
+
+
+def _tensorflow_runs():
+    """Whether TensorFlow's runtime has been started, by whoever."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = getattr(module, "_context", None)
+    return getattr(context, "_context_handle", None) is not None
+
+
+def _has_only_python_threads():
+    try:
+        return len(os.listdir("/proc/self/task")) <= threading.active_count()
+    except OSError:  # not Linux
+        return False
+
+
+_fork = _Fork()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_fork.note)
+
+
+def _tf():
+    start_backend()
+    return _start()
 
 
 def to_tensors(nested):

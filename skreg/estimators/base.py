@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import stacking
+from ..engine import start_backend
 from ..fitting import (
     Rule,
     Sample,
@@ -29,6 +30,7 @@ from .fitted import FittedNetwork
 
 # What scikit-learn keeps with an estimator while its callbacks act.
 _OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+_NONE = None, None, None  # in place of X_val, y_val and sample_weight_val
 
 
 class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
@@ -66,6 +68,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         sample_weight: Weights = None,
         X_val: Features | None = None,
         y_val: Targets | None = None,
+        sample_weight_val: Weights = None,
     ) -> None:
         """Train the network.
 
@@ -83,6 +86,9 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         X_val, y_val : array-like, default=None
             Rows to evaluate after each epoch, in the form of `X` and `y`. With
             ``early_stopping=True`` they take the place of rows of `X`.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Weights of the rows of `X_val`, in the validation loss and in the score that
+            `monitor` names.
 
         Returns
         -------
@@ -99,7 +105,8 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             n_epochs = self.epochs * self.n_members
             context = self._init_callback_context(max_subtasks=n_epochs)
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, sample_weight, continues, X_val=X_val, y_val=y_val)
+        validation = X_val, y_val, sample_weight_val
+        self._fit(X, y, sample_weight, continues, validation=validation)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
@@ -109,22 +116,14 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         self._fit(X, y, sample_weight, continues, is_partial=True, classes=classes)
 
     def _fit(
-        self,
-        X,
-        y,
-        weight,
-        continues,
-        is_partial=False,
-        classes=None,
-        X_val=None,
-        y_val=None,
+        self, X, y, weight, continues, validation=_NONE, is_partial=False, classes=None
     ):
         check_parameters(self, self._rules)
         sample = self._read(X, y, weight, reset=not continues)
         seed = self._state["seed"] if continues else self._draw_seed(is_partial)
         run = TrainingRun(seed, continues, is_partial)
         seeds = self._member_seeds(run)
-        parts = self._split_rows(sample, X_val, y_val, seeds, is_partial)
+        parts = self._split_rows(sample, validation, seeds, is_partial)
         if not continues:
             # Where members set aside rows of their own, each row trains most of them.
             learned = sample if len(parts) > 1 else parts[0][0]
@@ -161,13 +160,15 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         )
         return X, self._check_targets(y.toarray() if issparse(y) else y)
 
-    def _split_rows(self, sample, X_val, y_val, seeds, is_partial):
+    def _split_rows(self, sample, validation, seeds, is_partial):
         """Training and validation rows of each member, the latter None without any."""
+        X_val, y_val, weight_val = validation
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together. Got one of them.")
+        if X_val is None and weight_val is not None:
+            raise ValueError("sample_weight_val is for X_val and y_val. Got no X_val.")
         if X_val is not None:
-            X, y = self._validated(X_val, y_val, reset=False)
-            return [(sample, Sample(X, y, np.ones(len(y))))] * len(seeds)
+            return [(sample, self._read(*validation, reset=False))] * len(seeds)
         if is_partial or not self.early_stopping or self.monitor == "loss":
             return [(sample, None)] * len(seeds)
         strata, fraction = self._strata(sample.y), self.validation_fraction
@@ -182,6 +183,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
 
     def _train(self, parts, run, seeds):
         """Train each member on its rows and keep what comes of it."""
+        start_backend()
         members = self._members_to_train(run)
         jobs = []
         with ExitStack() as checkpoints:

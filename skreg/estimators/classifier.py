@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import log_expit, log_softmax, logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
@@ -626,7 +627,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             Labels of the classes; for multilabel targets an indicator matrix, with 1
             where the label's probability is above 0.5.
         """
-        outputs = self._mean_outputs(X)
+        outputs = self._outputs(X).mean(axis=0)
         threshold = 0.0 if _has_hinge(self) else 0.5
         if self._multilabel:
             return (outputs > threshold).astype(int)
@@ -662,10 +663,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         >>> network.predict_proba(X, members=True).shape
         (3, 150, 3)
         """
-        outputs = self._outputs(X) if members else self._mean_outputs(X)
-        if outputs.shape[-1] == 1 and not self._multilabel:
-            return np.concatenate([1 - outputs, outputs], axis=-1)
-        return outputs
+        probabilities = np.exp(self._log_probabilities(X))
+        return probabilities if members else probabilities.mean(axis=0)
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Features) -> Floats:
@@ -680,8 +679,22 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        with np.errstate(divide="ignore"):  # a probability may round to 0
-            return np.log(self.predict_proba(X))
+        found = self._log_probabilities(X)
+        return logsumexp(found, axis=0) - np.log(len(found))
+
+    def _log_probabilities(self, X):
+        """Each member's, shape (n_members, n_samples, n_classes).
+
+        From the logits in double precision: both classes' where there is one logit, and
+        none is minus infinity because a probability has rounded to 0.
+        """
+        logits = self._raw_outputs(X)
+        if self._multilabel:
+            return log_expit(logits)
+        if logits.shape[-1] == 1:
+            logits = np.concatenate([-logits, logits], axis=-1)
+            return log_expit(logits)
+        return log_softmax(logits, axis=-1)
 
     @available_if(_gives_margins)
     def decision_function(self, X: Features) -> Floats:
@@ -697,7 +710,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes that of the second, which is predicted where it is above 0.
         """
-        outputs = self._mean_outputs(X)
+        outputs = self._outputs(X).mean(axis=0)
         return outputs if self._multilabel or outputs.shape[1] > 1 else outputs[:, 0]
 
     def __sklearn_tags__(self):

@@ -184,19 +184,26 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         state.pop("_keras_model", None)
         return state
 
-    def _outputs(self, X):
-        """What the members give for features, shape (members, n_samples, n_outputs)."""
+    def _raw_outputs(self, X):
+        """Outputs of the members before the output activation, float64.
+
+        Returns
+        -------
+        ndarray of shape (n_members, n_samples, n_outputs)
+        """
         check_is_fitted(self)
         X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
-        return np.stack([member._own_outputs(X) for member in self._all_members()])
+        return np.stack(
+            [
+                np.concatenate(list(member._by_blocks(engine.raw_outputs, X)))
+                for member in self._all_members()
+            ]
+        )
 
-    def _mean_outputs(self, X):
-        """Their mean, shape (n_samples, n_outputs)."""
-        outputs = self._outputs(X)
-        return outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
-
-    def _own_outputs(self, X):
-        return np.concatenate(list(self._by_blocks(engine.predict, X)))
+    def _outputs(self, X):
+        """Outputs of the members, shape (n_members, n_samples, n_outputs)."""
+        raw = self._raw_outputs(X)
+        return engine.activated(self._structure(), raw)
 
     def _activities(self, X):
         """What leaves each hidden activation, shape (n_samples, units) each."""

@@ -532,7 +532,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        outputs = self._mean_outputs(X)
+        outputs = self._outputs(X).mean(axis=0)
         return self._coder().decode(outputs)
 
     def predict_std(self, X: Features) -> Floats:

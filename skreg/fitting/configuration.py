@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from ..engine import OPTIMIZERS, REMEDIES, Schedule, Structure, keras
+from ..engine import OPTIMIZERS, REMEDIES, Schedule, Structure, keras, start_backend
 from .parameters import hidden_layers, is_keras_optimizer, is_keras_schedule
 
 AUTO_L2 = 0.03  # divided by the square root of the number of rows
@@ -80,6 +80,7 @@ def optimizer_settings(estimator):
 
 def _from_keras(optimizer):
     """The `OptimizerSettings` of a Keras optimizer instance."""
+    start_backend()
     kind, config = type(optimizer), optimizer.get_config()
     names = {
         getattr(keras().optimizers, o.keras_name): n for n, o in OPTIMIZERS.items()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 
 @dataclass(frozen=True)
@@ -35,31 +34,46 @@ def split_off_validation(sample, strata, fraction, seed):
     Parameters
     ----------
     strata : ndarray of shape (n_samples,) or None
-        Classes by which the split is stratified; None for no stratification.
+        Classes by which the split is stratified; None for no stratification. Each
+        class keeps a training row; one that is too rare for both has no validation row.
     fraction : float
         Share of the validation rows.
 
     Raises
     ------
     ValueError
-        If the validation rows lack a class, or either part has too few rows.
+        If there would be no training row or no validation row.
     """
-    classes = set() if strata is None else set(strata.tolist())
-    try:
-        training, validation = train_test_split(
-            np.arange(len(sample)),
-            test_size=fraction,
-            stratify=strata,
-            random_state=seed,
-        )
-        held = set() if strata is None else set(strata[validation].tolist())
-    except ValueError:  # a part is empty or has fewer rows than there are classes
-        held = None
-    if held != classes:
-        each = f" of each of {len(classes)} classes" if classes else ""
+    n_validation = int(np.ceil(fraction * len(sample)))
+    if strata is None:
+        strata = np.zeros(len(sample))
+    rng = np.random.default_rng(seed)
+    validation = _stratified(strata, n_validation, rng)
+    if not len(validation):
         raise ValueError(
-            f"The 'validation_fraction' parameter must leave a row{each} for "
-            f"validation and for training. Got {fraction} of n_samples={len(sample)}. "
-            "Change it, or pass X_val and y_val to fit."
+            "The 'validation_fraction' parameter must leave a row for validation and, "
+            f"of each class, one for training. Got {fraction} of "
+            f"n_samples={len(sample)}. Change it, or pass X_val and y_val to fit."
         )
-    return sample[training], sample[validation]
+    is_validation = np.zeros(len(sample), bool)
+    is_validation[validation] = True
+    return sample[~is_validation], sample[is_validation]
+
+
+def _stratified(strata, n_rows, rng):
+    """Indices of about `n_rows` rows that have the proportions of the strata.
+
+    Each stratum gives the whole part of its share. The rows that are still missing come
+    from the strata with the largest remainders, drawn at random among equals, but none
+    from a stratum that would lose its last row.
+    """
+    _, codes, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    share = n_rows * counts / len(strata)
+    taken = np.minimum(np.floor(share), counts - 1).astype(int)
+    by_remainder = np.lexsort((rng.permutation(len(counts)), taken - share))
+    able = by_remainder[(taken < counts - 1)[by_remainder]]
+    taken[able[: max(n_rows - taken.sum(), 0)]] += 1
+    order = rng.permutation(len(strata))
+    order = order[np.argsort(codes[order], kind="stable")]
+    rows = np.split(order, np.cumsum(counts)[:-1])  # of each stratum
+    return np.concatenate([own[:n] for own, n in zip(rows, taken, strict=True)])

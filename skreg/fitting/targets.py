@@ -98,13 +98,17 @@ class ClassTargets:
 
     def weights(self, by_label):
         """The weight of each class from a dictionary; 1 for classes not in it."""
-        unknown = set(by_label) - set(self.classes.tolist())
-        if unknown:
+        labels = self.classes.tolist()
+        unknown = set(by_label) - set(labels)
+        # A part of the data may lack classes. But where a class has no weight, a key
+        # that is no label may be a misspelt one: scikit-learn's rule.
+        if unknown and not set(labels) <= set(by_label):
             raise ValueError(
                 "The 'class_weight' parameter must have keys among the classes "
-                f"{self.classes.tolist()}. Got {sorted(unknown, key=str)} as well."
+                f"{labels}, or weights for all of these. Got "
+                f"{sorted(unknown, key=str)} as well, and none for "
+                f"{[label for label in labels if label not in by_label]}."
             )
-        labels = self.classes.tolist()
         return np.array([by_label.get(label, 1.0) for label in labels], float)
 
 

@@ -4,11 +4,10 @@ import copy
 from dataclasses import replace
 
 import numpy as np
-from sklearn.metrics import get_scorer
 
 from ..engine import Progress, Schedule, keras
-from ..fitting import targets_as_text
 from .keras_model import build_model, read_state, read_weights, write_state
+from .score_monitor import ScoreMonitor
 
 # Keras callbacks with batch hooks, which are not needed if this setting is "epoch".
 _FREQUENCY_SETTING = {
@@ -184,23 +183,6 @@ class SklearnCallbacks:
         return context.call_on_fit_task_end(
             estimator=self._estimator, reconstruction_attributes=fitted_attributes
         )
-
-
-class ScoreMonitor:
-    """Score a lane on the validation rows with a scikit-learn scorer: ``Job.score``."""
-
-    def __init__(self, estimator, validation):
-        self._estimator = copy.copy(estimator)
-        # The rows are arrays here, even if the user's data had column names.
-        vars(self._estimator).pop("feature_names_in_", None)
-        self._validation = validation
-        self.targets = targets_as_text(estimator._coder())  # for the fingerprint
-
-    def __call__(self, state):
-        """The validation score of a lane's state."""
-        self._estimator._state = {**self._estimator._state, **vars(state)}
-        scorer = get_scorer(self._estimator.monitor)
-        return scorer(self._estimator, self._validation.X, self._validation.y)
 
 
 def with_listeners(estimator, job, validation):

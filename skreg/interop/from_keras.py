@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
-from ..engine import LOSSES, OPTIMIZERS, State, initial_slots, keras
+from ..engine import LOSSES, OPTIMIZERS, State, initial_slots, keras, start_backend
 from ..fitting import (
     NumberTargets,
     check_parameters,
@@ -39,6 +39,7 @@ def network_from_keras(cls, model, classes=None, **parameters):
         If no estimator can represent the model; the message names the layer.
     """
     _check_model(model)
+    start_backend()
     members = _members(model)
     if members:
         return _ensemble_of(cls, members, classes, parameters)

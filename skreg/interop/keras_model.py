@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..engine import LOSSES, OPTIMIZERS, keras, weight_shapes
+from ..engine import LOSSES, OPTIMIZERS, keras, start_backend, weight_shapes
 from ..fitting import kernel_initializers, seeded
 
 
 def build_model(estimator):
     """A compiled ``keras.Sequential`` with the estimator's weights and slots."""
+    start_backend()
     model = keras().Sequential(list(_layers(estimator)))
     model.compile(
         optimizer=_optimizer(estimator),

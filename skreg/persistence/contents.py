@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from ..engine import keras
+from ..engine import keras, start_backend
 from ..fitting import activation_name, check_parameters
 from . import storage
 from .checks import check_fitted
@@ -45,11 +45,16 @@ def network_content(estimator):
     content = {
         "class": type(estimator).__name__,
         "parameters": {
-            name: _parameter(name, value)
+            name: _storable(name, _parameter(name, value))
             for name, value in estimator.get_params(deep=False).items()
         },
         "attributes": {name: held[name] for name in ATTRIBUTES if name in held},
     }
+    if "classes_" in held and not storage.can_hold(held["classes_"]):
+        raise ValueError(
+            "The labels of the classes cannot be stored: save takes numbers, strings, "
+            f"booleans, dates and bytes. Got {held['classes_'].tolist()!r}."
+        )
     if hasattr(estimator, "_state") and callable(estimator._structure().activation):
         raise ValueError(_not_stored("activation", estimator._structure().activation))
     if "_members" in held:
@@ -93,6 +98,13 @@ def _not_stored(name, value):
     )
 
 
+def _storable(name, value):
+    """The value, if a file can hold it."""
+    if not storage.can_hold(value):
+        raise ValueError(_not_stored(name, value))
+    return value
+
+
 def _parameter(name, value):
     """Convert a parameter's value to built-in values and arrays."""
     if isinstance(value, os.PathLike):
@@ -104,6 +116,8 @@ def _parameter(name, value):
     for where, modules in _keras_classes().items():
         kind = type(value)
         if getattr(modules, kind.__name__, None) is kind:
+            if where == "optimizers":
+                start_backend()  # its settings are variables
             config = dict(value.get_config())
             schedule = getattr(value, "_learning_rate", None)
             if isinstance(schedule, keras().optimizers.schedules.LearningRateSchedule):
@@ -155,4 +169,6 @@ def _parameter_from(value):
     if not all(map(_is_plain, value["config"].values())):
         # Keras would create any object that a nested dictionary names.
         raise ValueError(f"the settings of its {value['class']} are nested")
+    if value["keras"] == "optimizers":
+        start_backend()  # its settings become variables
     return kind.from_config({k: _parameter_from(v) for k, v in value["config"].items()})

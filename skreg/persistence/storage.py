@@ -9,20 +9,24 @@ bytes for.
 
 import json
 import math
+import numbers
 import os
 import platform
+import stat
 import struct
 import sys
 import uuid
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from ..engine import ForkedProcessError
+
 FORMAT = 1
-ARRAY_KINDS = "biufUS"
+ARRAY_KINDS = "biufUSMm"
 MIN_ARRAY_LENGTH = 16  # shortest list of floats that is stored as an array
 # A JSON list or object of 2 bytes in the file takes some 64 bytes of memory.
 MAX_CONTAINERS = 100_000
@@ -50,23 +54,54 @@ def write(path, kind, content, *, durable=True):
     OSError
         If the file cannot be written. An existing file is left unchanged.
     """
-    path, blob = Path(path), bytearray()
+    blob = bytearray()
     content = {"format": FORMAT, "kind": kind, "versions": _versions()} | content
     text = json.dumps(_encoded(content, blob), allow_nan=False)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("xb") as file:
+    with _replacing(path, durable) as file:
+        try:
             with zipfile.ZipFile(file, "w", allowZip64=False) as archive:
                 archive.writestr("skreg.json", text)
                 archive.writestr("arrays", bytes(blob))
+        except zipfile.LargeZipFile as error:
+            raise ValueError("More than 2 GB cannot be stored in one file.") from error
+
+
+@contextmanager
+def _replacing(path, durable):
+    """A new file that takes the place of the one at `path` if the block succeeds.
+
+    A symbolic link stays one, and leads to the new file. Of a file that is replaced,
+    permissions and owner are kept. A device or a pipe is written to.
+    """
+    path = Path(os.path.realpath(path))
+    old = path.stat() if path.exists() else None
+    if old is not None and not stat.S_ISREG(old.st_mode):
+        with path.open("wb") as file:
+            yield file
+        return
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    mode = 0o666 if old is None else 0o600  # not readable before it is as the old one
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(part, flags, mode), "wb") as file:
+            yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
+        if old is not None:
+            _take_over(part, old)
         part.replace(path)
-    except zipfile.LargeZipFile as error:
-        raise ValueError("More than 2 GB cannot be stored in one file.") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _take_over(part, old):
+    """Give a file the owner and the permissions of another."""
+    new = part.stat()
+    if hasattr(os, "chown") and (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        with suppress(PermissionError):  # only root may give files away
+            os.chown(part, old.st_uid, old.st_gid)
+    part.chmod(stat.S_IMODE(old.st_mode))
 
 
 def _versions():
@@ -111,6 +146,8 @@ def reading(path):
     """Turn any error in reading a file into a ValueError that names the file."""
     try:
         yield
+    except ForkedProcessError:  # not the file's fault
+        raise
     except Exception as error:
         raise ValueError(
             f"{os.fspath(path)} is not a file of skreg's, or it is damaged: "
@@ -144,15 +181,27 @@ def _members(file):
 # --- encoding and decoding of values
 
 
+def can_hold(value):
+    """Whether a file can hold the value."""
+    try:
+        _encoded(value, bytearray())
+    except ValueError:
+        return False
+    return True
+
+
 def _encoded(value, blob):  # noqa: PLR0911 (a line a type)
     """Encode a value for JSON; the bytes of arrays are appended to `blob`."""
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, np.generic):
-        return _encoded(value.item(), blob)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
+    if isinstance(value, np.generic) and value.dtype.kind in "Mm":
+        return {"scalar": _array(value, blob)}
+    if isinstance(value, (np.bool_, np.str_)):
+        return value.item()
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        value = float(value)
         return value if math.isfinite(value) else {"float": str(value)}
     if (
         isinstance(value, list)
@@ -207,6 +256,8 @@ class _Decoder:
             return {self.value(k): self.value(v) for k, v in inner}
         if kind == "array":
             return self._array(*inner)
+        if kind == "scalar":
+            return self._array(*inner)[()]
         if kind == "strings" and all(isinstance(item, str) for item in inner):
             return np.array(inner, dtype=object)
         raise ValueError(f"it holds an unknown kind of value, {kind!r}")

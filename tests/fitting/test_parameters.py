@@ -200,7 +200,7 @@ CONTEXT = {
         "schedule": "constant",
         "epochs": 30,
     },
-    "min_delta": {"early_stopping": True, "patience": 1, "epochs": 6},
+    "min_delta": {"early_stopping": True, "validation_fraction": 0.5, "epochs": 6},
     "monitor": {"early_stopping": True, "learning_rate": 0.3, "epochs": 10},
     "restore_best_weights": {
         "early_stopping": True,

@@ -176,21 +176,120 @@ def test_repeated_fits_split_alike(noisy):
     assert clone(network).fit(X, y).history_ == first
 
 
-SMALL_PARTS = {
-    "too few rows": (0.01, "a row of each of 2 classes"),
-    "a class with one row": (0.1, "a row of each of 3 classes"),
+RARE = {
+    "4 rows of 200": np.repeat([0, 1], [196, 4]),
+    "one row of a class": np.repeat([0, 1, 2], [30, 29, 1]),
+    "100 classes of 3 rows": np.repeat(np.arange(100), 3),
+    "2 classes of 2 rows": np.repeat([0, 1], 2),
 }
 
 
-@pytest.mark.parametrize("case", list(SMALL_PARTS))
-def test_a_part_too_small_for_every_class(case, noisy):
-    X, _, y, _ = noisy
-    fraction, message = SMALL_PARTS[case]
-    if "one row" in case:
-        y = y.copy()
-        y[0] = 2
-    with pytest.raises(ValueError, match=f"'validation_fraction' .*{message}"):
-        stopping(validation_fraction=fraction).fit(X[:60], y[:60])
+@pytest.mark.parametrize("case", list(RARE))
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_rows_of_rare_classes_stay_in_training(case, n_members, rng):
+    y = RARE[case]
+    X = rng.normal(size=(len(y), 3))
+    network = stopping(epochs=2, n_members=n_members)
+    network.fit(X, y)
+    assert len(network.history_["val_loss"]) == 2
+    _, job = captured(stopping(epochs=2), X, y)
+    assert {*job.rows.y[:, 0]} == {*y}, "each class trains"
+    assert len(job.validation) == np.ceil(0.1 * len(y))
+
+
+def test_a_class_without_a_row_to_share_needs_other_validation_rows(rng):
+    with pytest.raises(ValueError, match="'validation_fraction' parameter must leave"):
+        stopping().fit(rng.normal(size=(3, 2)), [0, 1, 2])
+
+
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "accuracy", "f1_macro"])
+@pytest.mark.filterwarnings("ignore:.*y_pred contains classes not in y_true")
+def test_scorers_do_without_a_rare_class(scoring, rng):
+    y = RARE["one row of a class"]
+    network = stopping(epochs=3, monitor=scoring)
+    network.fit(rng.normal(size=(len(y), 3)), y)
+    assert np.isfinite(network.history_[f"val_{scoring}"]).all()
+
+
+@pytest.mark.filterwarnings("ignore:Only one class is present")
+@pytest.mark.filterwarnings("ignore:Number of classes in y_true not equal")
+def test_a_scorer_that_needs_the_class_says_so(rng):
+    y = RARE["4 rows of 200"]
+    network = stopping(epochs=3, monitor="roc_auc")
+    with pytest.raises(ValueError, match=r"'monitor' .*lack the classes \[1\]"):
+        network.fit(rng.normal(size=(200, 3)), y)
+
+
+def test_validation_rows_of_any_number_for_regression(rng):
+    network = plain_regressor(early_stopping=True, epochs=2)
+    network.fit(rng.normal(size=(2, 2)), [0.0, 1.0])
+    with pytest.raises(ValueError, match="n_samples=1"):
+        network.fit([[0.0]], [1.0])
+
+
+# --- weights of validation rows
+
+
+@pytest.fixture
+def doubtful(rng):
+    """Half of the labels are wrong and weigh next to nothing."""
+    X = rng.normal(size=(400, 5))
+    right = (X[:, 0] > 0).astype(int)
+    is_wrong = np.arange(400) % 2 == 1
+    labels = np.where(is_wrong, 1 - right, right)
+    return X, labels, np.where(is_wrong, 1e-4, 1.0)
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["set aside", "X_val"])
+@pytest.mark.parametrize("monitor", ["val_loss", "neg_log_loss", "accuracy"])
+def test_monitored_scores_heed_the_weights(monitor, given, doubtful):
+    X, y, weight = doubtful
+    rows = {"X": X, "y": y, "sample_weight": weight}
+    if given:
+        rows = {name: part[:300] for name, part in rows.items()}
+        rows |= {"X_val": X[300:], "y_val": y[300:], "sample_weight_val": weight[300:]}
+    network = stopping(monitor=monitor, epochs=30, validation_fraction=0.25)
+    network.fit(**rows)
+    right = (X[:, 0] > 0).astype(int)
+    assert network.score(X, right) > 0.95
+    if monitor == "neg_log_loss":
+        best = max(network.history_["val_neg_log_loss"])
+        assert best > -0.3, "of unweighted rows it would be below log(1/2)"
+
+
+def test_each_member_heeds_the_weights(doubtful):
+    X, y, weight = doubtful
+    network = stopping(monitor="neg_log_loss", epochs=20, n_members=2)
+    network.fit(X, y, sample_weight=weight)
+    for member in network.members_:
+        assert max(member.history_["val_neg_log_loss"]) > -0.4
+
+
+def test_weights_of_given_rows_are_those_of_scikit_learns_scorer(doubtful):
+    X, y, weight = doubtful
+    rows = {"X_val": X[300:], "y_val": y[300:], "sample_weight_val": weight[300:]}
+    network = stopping(monitor="neg_log_loss", epochs=3, restore_best_weights=False)
+    network.fit(X[:300], y[:300], **rows)
+    expected = log_loss(
+        y[300:], network.predict_proba(X[300:]), sample_weight=weight[300:]
+    )
+    found = network.history_["val_neg_log_loss"][-1]
+    assert found == pytest.approx(-expected, abs=1e-6)
+
+
+def test_a_scorer_without_weights_is_refused_where_there_are_some(doubtful):
+    X, y, weight = doubtful
+    network = stopping(monitor="adjusted_rand_score", epochs=2)
+    network.fit(X, y)
+    network.fit(X, y, sample_weight=np.full(400, 2.0))  # all the same
+    with pytest.raises(ValueError, match="'monitor' .* takes sample_weight"):
+        network.fit(X, y, sample_weight=weight)
+
+
+def test_weights_of_validation_rows_need_the_rows(doubtful):
+    X, y, weight = doubtful
+    with pytest.raises(ValueError, match="sample_weight_val is for X_val"):
+        stopping().fit(X, y, sample_weight_val=weight)
 
 
 def test_validation_rows_need_targets(noisy):

@@ -178,7 +178,8 @@ def test_early_stopping_is_keras_own():
 def test_rates_are_those_of_the_schedule(settings, atol):
     estimator = MLPRegularizedClassifier(learning_rate=1.0, **settings)
     found = optimizer_settings(estimator)
-    ours = schedule_of(estimator, found, 100, taken=0, first_step=0).rates(range(100))
+    schedule = schedule_of(estimator, found, 100, steps_taken=0, first_step=0)
+    ours = schedule.rates(range(100))
     theirs = keras_schedule(estimator, found, 100)
     if callable(theirs):
         theirs = [float(theirs(step)) for step in range(100)]

@@ -1,0 +1,83 @@
+"""Scores of scikit-learn's scorers on the validation rows during training."""
+
+import copy
+import inspect
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import get_scorer, log_loss, make_scorer
+
+from ..fitting import targets_as_text
+
+
+class ScoreMonitor:
+    """Score a lane on the validation rows with a scikit-learn scorer: ``Job.score``.
+
+    The scorer gets the weights of the rows, unless they are all the same.
+
+    Raises
+    ------
+    ValueError
+        If the rows have weights that the scorer does not take, and later, if it gives
+        no number on these rows.
+    """
+
+    def __init__(self, estimator, validation):
+        self._estimator = copy.copy(estimator)
+        # The rows are arrays here, even if the user's data had column names.
+        vars(self._estimator).pop("feature_names_in_", None)
+        self._validation = validation
+        self._scorer = _scorer(estimator)
+        self._weights = {}
+        if np.ptp(validation.weight) > 0:
+            _check_takes_weights(self._scorer, estimator.monitor)
+            self._weights = {"sample_weight": validation.weight}
+        # For the fingerprint: whose scores these are.
+        weights = [weight.tolist() for weight in self._weights.values()]
+        self.targets = targets_as_text(estimator._coder()) + repr(weights or "")
+
+    def __call__(self, state):
+        """The validation score of a lane's state."""
+        self._estimator._state = {**self._estimator._state, **vars(state)}
+        rows, why = self._validation, ""
+        try:
+            score = self._scorer(self._estimator, rows.X, rows.y, **self._weights)
+        except ValueError as error:
+            score, why = np.nan, f" It says: {error}"
+        if np.isnan(score) and state.is_finite():
+            raise ValueError(
+                f"The 'monitor' parameter names a scorer that gives no number on the "
+                f"{len(rows)} validation rows{self._missing()}. Got "
+                f"monitor={self._estimator.monitor!r}.{why} Take another scorer, a "
+                "larger validation_fraction, or X_val and y_val."
+            )
+        return score
+
+    def _missing(self):
+        """The classes without a validation row, for the error."""
+        if not is_classifier(self._estimator) or self._validation.y.ndim > 1:
+            return ""
+        missing = np.setdiff1d(self._estimator.classes_, self._validation.y).tolist()
+        return f", which lack the classes {missing}" if missing else ""
+
+
+def _scorer(estimator):
+    """The scorer that the estimator monitors."""
+    if estimator.monitor == "neg_log_loss" and is_classifier(estimator):
+        # With all labels, of which the validation rows may lack some.
+        return make_scorer(
+            log_loss,
+            greater_is_better=False,
+            response_method="predict_proba",
+            labels=estimator.classes_,
+        )
+    return get_scorer(estimator.monitor)
+
+
+def _check_takes_weights(scorer, name):
+    if "sample_weight" not in inspect.signature(scorer._score_func).parameters:
+        raise ValueError(
+            "The 'monitor' parameter must name a scorer that takes sample_weight, as "
+            f"the validation rows have weights. Got {name!r}: take another, or X_val "
+            "and y_val without sample_weight_val."
+        )
