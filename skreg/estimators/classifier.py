@@ -59,7 +59,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     It is trained with Keras's rules and is a scikit-learn classifier: grid searches,
     pipelines and cross-validation take it as it is. Targets may be binary, multiclass
-    or multilabel (a 0/1 indicator matrix), with labels of any type.
+    or multilabel (a 0/1 indicator matrix). One-hot rows are multilabel too: give
+    ``y.argmax(axis=1)`` for classes. Labels are numbers, strings, booleans or dates;
+    fractions and bytes are refused, by scikit-learn's rule.
 
     Parameters
     ----------
@@ -197,8 +199,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     early_stopping : bool, default=False
         End training when `monitor` has not improved for `patience` epochs. It is
         evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a part of the
-        training rows (stratified by class) that is set aside. A schedule runs over all
-        `epochs`, whether training gets there or not: "constant" suits it well.
+        training rows (stratified by class) that is set aside. A class that is too rare
+        to share stays in training. A schedule runs over all `epochs`, whether training
+        gets there or not: "constant" suits it well.
 
     validation_fraction : float, default=0.1
         The part that is set aside, in (0, 1). Only used when ``early_stopping=True``.
@@ -214,7 +217,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     monitor : str, default="val_loss"
         What decides on the best epoch: "val_loss"; "loss", of the training rows; or the
         name of a scikit-learn scorer, such as "accuracy" or "roc_auc", on the
-        validation rows. Only used when there are validation rows or
+        validation rows, with their weights. Only used when there are validation rows or
         ``early_stopping=True``. With "loss" no rows are set aside.
 
     restore_best_weights : bool, default=True
@@ -235,8 +238,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, ``{label: weight}``, by which rows' weights are
-        multiplied; "balanced" makes the classes weigh the same. For multilabel targets
-        a list of such dictionaries.
+        multiplied; "balanced" makes the classes weigh the same. Classes that the rows
+        lack, as a fold may, are ignored where all others have a weight. For multilabel
+        targets a list of such dictionaries.
 
     n_members : int, default=1
         Networks that are trained, side by side in one stack, and whose predictions are

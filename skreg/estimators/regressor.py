@@ -189,9 +189,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     monitor : str, default="val_loss"
         What decides on the best epoch: "val_loss"; "loss", of the training rows; or the
-        name of a scikit-learn scorer, such as "r2", on the validation rows. Only used
-        when there are validation rows or ``early_stopping=True``. With "loss" no rows
-        are set aside.
+        name of a scikit-learn scorer, such as "r2", on the validation rows, with
+        their weights. Only used when there are validation rows or
+        ``early_stopping=True``. With "loss" no rows are set aside.
 
     restore_best_weights : bool, default=True
         Whether training ends with the weights of its best epoch, not of its last. Only

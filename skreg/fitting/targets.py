@@ -98,16 +98,17 @@ class ClassTargets:
 
     def weights(self, by_label):
         """The weight of each class from a dictionary; 1 for classes not in it."""
-        labels = self.classes.tolist()
+        labels = list(self.classes)
         unknown = set(by_label) - set(labels)
+        without = [label for label in labels if label not in by_label]
         # A part of the data may lack classes. But where a class has no weight, a key
         # that is no label may be a misspelt one: scikit-learn's rule.
-        if unknown and not set(labels) <= set(by_label):
+        if unknown and without:
             raise ValueError(
                 "The 'class_weight' parameter must have keys among the classes "
-                f"{labels}, or weights for all of these. Got "
+                f"{self.classes.tolist()}, or weights for all of these. Got "
                 f"{sorted(unknown, key=str)} as well, and none for "
-                f"{[label for label in labels if label not in by_label]}."
+                f"{np.array(without).tolist()}."
             )
         return np.array([by_label.get(label, 1.0) for label in labels], float)
 

@@ -53,7 +53,7 @@ def network_content(estimator):
     if "classes_" in held and not storage.can_hold(held["classes_"]):
         raise ValueError(
             "The labels of the classes cannot be stored: save takes numbers, strings, "
-            f"booleans, dates and bytes. Got {held['classes_'].tolist()!r}."
+            f"booleans and dates. Got {held['classes_'].tolist()!r}."
         )
     if hasattr(estimator, "_state") and callable(estimator._structure().activation):
         raise ValueError(_not_stored("activation", estimator._structure().activation))

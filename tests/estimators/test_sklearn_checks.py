@@ -14,8 +14,7 @@ SMALL_BATCHES = SMALL | {"batch_size": 8}
 CONFIGURATIONS = {
     "default": SMALL_BATCHES,
     "dropout and batchnorm": SMALL_BATCHES | {"dropout": 0.1, "batchnorm": True},
-    "early stopping": SMALL_BATCHES
-    | {"early_stopping": True, "validation_fraction": 0.3, "patience": 20},
+    "early stopping": SMALL_BATCHES | {"early_stopping": True, "patience": 20},
 }
 
 WEIGHTS_IN_BATCHES = (

@@ -5,6 +5,8 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.exceptions import DataConversionWarning
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.utils.class_weight import compute_class_weight
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from tests.support import plain_classifier, plain_regressor
@@ -216,6 +218,70 @@ def test_wrong_sample_weights(kind, weight, message):
 def test_wrong_class_weights(class_weight, message):
     with pytest.raises(ValueError, match=message):
         plain_classifier(epochs=1, class_weight=class_weight).fit(X, CODES)
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_class_weights_are_about_the_whole_data(missing):
+    """A fold, a learning curve or a bag may lack a class that has a weight."""
+    rows = missing != CODES
+    weights = {0: 1.0, 1: 2.0, 2: 5.0}
+    own = {label: weight for label, weight in weights.items() if label != missing}
+    fitted = [
+        plain_classifier(**FAST, class_weight=by_label, random_state=0)
+        .fit(X[rows], CODES[rows])
+        .predict_proba(X)
+        for by_label in (weights, own)
+    ]
+    np.testing.assert_array_equal(*fitted)
+
+
+@pytest.mark.parametrize(
+    "class_weight", [{"0": 2.0}, {0: 1.0, 1: 2.0, "2": 5.0}, {0: 1.0, 1: 2.0, 7: 5.0}]
+)
+def test_a_misspelt_label_is_refused_as_in_scikit_learn(class_weight):
+    with pytest.raises(ValueError, match="not in class_weight"):
+        compute_class_weight(class_weight, classes=np.unique(CODES), y=CODES)
+    with pytest.raises(ValueError, match="'class_weight' parameter must have keys"):
+        plain_classifier(epochs=1, class_weight=class_weight).fit(X, CODES)
+
+
+def test_class_weights_in_folds_that_lack_the_class():
+    y = np.where(np.arange(150) < 3, 2, CODES % 2)
+    network = plain_classifier(**FAST, class_weight={0: 1, 1: 2, 2: 5})
+    scores = cross_val_score(network, X, y, cv=KFold(3), error_score="raise")
+    assert len(scores) == 3
+
+
+# --- probabilities
+
+PROBABILITIES = {
+    "two classes": (CODES > 0).astype(int),
+    "three classes": CODES,
+    "labels": (CODES[:, None] == [0, 1, 2]).astype(int),
+}
+
+
+@pytest.mark.parametrize("kind", list(PROBABILITIES))
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_probabilities_have_double_precision(kind, n_members):
+    y = PROBABILITIES[kind]
+    network = plain_classifier(**FAST, n_members=n_members, random_state=0)
+    network.fit(1e3 * X, y)
+    for scale in (1.0, 1e4):  # far from the training rows: sure of itself
+        found = network.predict_proba(scale * X)
+        logs = network.predict_log_proba(scale * X)
+        members = network.predict_proba(scale * X, members=True)
+        assert found.dtype == logs.dtype == members.dtype == np.float64
+        np.testing.assert_allclose(members.mean(axis=0), found, rtol=1e-12)
+        np.testing.assert_allclose(np.exp(logs), found, rtol=1e-12)
+        assert np.isfinite(logs).all()
+        if y.ndim == 1:
+            np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-14)
+            rng = np.random.default_rng(0)
+            assert rng.multinomial(10, found).shape == found.shape
+            np.testing.assert_array_equal(
+                network.predict(scale * X), network.classes_[found.argmax(axis=1)]
+            )
 
 
 def test_rows_of_weight_zero_are_left_out():

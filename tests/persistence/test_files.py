@@ -8,6 +8,7 @@ import random
 import stat
 import tracemalloc
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skreg
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacking
 from skreg.engine import keras
 from skreg.persistence import storage
 from tests.support import plain_classifier
@@ -208,6 +209,133 @@ def test_the_file_has_the_rights_that_files_have(network, tmp_path):
     (tmp_path / "other").touch()
     mode = stat.S_IMODE((tmp_path / "other").stat().st_mode)
     assert stat.S_IMODE(saved(network, tmp_path).stat().st_mode) == mode
+
+
+# --- what is at the path already
+
+WRITERS = {
+    "save": skreg.save,
+    "save_weights": lambda network, path: network.save_weights(path),
+    "checkpoint": lambda network, path: MLPRegularizedClassifier(
+        **FAST, checkpoint=path
+    ).fit(X, Y),
+    "a search's result": lambda network, path: storage.write(
+        path, "result", {"state": 1}, durable=False
+    ),
+}
+
+
+@pytest.fixture(params=list(WRITERS))
+def write(request, network):
+    return lambda path: WRITERS[request.param](network, path)
+
+
+def test_a_link_stays_one(write, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name in ("there", "new"):
+        target, link = tmp_path / "folder" / name, tmp_path / f"link to {name}"
+        link.symlink_to(target)
+        if name == "there":
+            write(target)
+            first = target.read_bytes()
+            target.write_bytes(first)
+        write(link)
+        assert link.is_symlink()
+        assert target.read_bytes()[:2] == b"PK"
+    assert sorted(os.listdir(tmp_path / "folder")) == ["new", "there"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+def test_permissions_stay(write, mode, tmp_path):
+    path = tmp_path / "net"
+    write(path)
+    path.chmod(mode)
+    write(path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="not root")
+def test_the_owner_stays(write, tmp_path):
+    path = tmp_path / "net"
+    write(path)
+    os.chown(path, 1234, 1235)
+    write(path)
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1235)
+
+
+def test_names_may_be_as_long_as_the_file_system_has_them(write, tmp_path):
+    path = tmp_path / ("n" * 255)
+    write(path)
+    write(path)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_pipe_is_written_to(network, tmp_path):
+    """A device or a pipe is not replaced by a file."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    skreg.save(MLPRegularizedClassifier(), path)
+    assert os.read(end, 2) == b"PK"
+    os.close(end)
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+# --- values
+
+LABELS = {
+    "dates": np.array(["2026-01-01", "2026-06-01"], "datetime64[D]"),
+    "times": np.array(["2026-01-01T10", "2026-06-01T11"], "datetime64[ns]"),
+    "long": np.array([0, 1], np.longdouble),
+    "booleans": np.array([False, True]),
+}
+
+
+@pytest.mark.parametrize("kind", list(LABELS))
+def test_labels_that_fit_takes_can_be_saved(kind, tmp_path):
+    labels = LABELS[kind]
+    path = tmp_path / "checkpoint"
+    network = MLPRegularizedClassifier(**FAST, checkpoint=path).fit(X, labels[Y])
+    for loaded in (skreg.load(saved(network, tmp_path)), skreg.load(path)):
+        np.testing.assert_array_equal(loaded.classes_, network.classes_)
+        assert loaded.classes_.dtype == network.classes_.dtype
+        np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
+
+
+@pytest.mark.parametrize(
+    "value", [np.longdouble(0.25), np.float16(0.25), Fraction(1, 4), np.array(0.25)[()]]
+)
+def test_numbers_that_fit_takes_can_be_saved(value, tmp_path):
+    parameters = FAST | {
+        "dropout": value,
+        "min_delta": value,
+        "class_weight": {0: value},
+    }
+    path = tmp_path / "checkpoint"
+    network = MLPRegularizedClassifier(**parameters, checkpoint=path).fit(X, Y)
+    loaded = skreg.load(saved(network, tmp_path))
+    assert loaded.dropout == loaded.min_delta == loaded.class_weight[0] == 0.25
+    assert skreg.load(path).dropout == 0.25
+
+
+def test_dates_as_keys_of_class_weights(tmp_path):
+    first, second = LABELS["dates"]
+    network = MLPRegularizedClassifier(**FAST, class_weight={first: 2, second: 1})
+    network.fit(X, LABELS["dates"][Y])
+    loaded = skreg.load(saved(network, tmp_path))
+    assert loaded.class_weight == {first: 2, second: 1}
+
+
+def test_what_a_file_cannot_hold_is_refused_before_training(tmp_path, monkeypatch):
+    def train(structure, jobs):
+        raise AssertionError("trains")
+
+    monkeypatch.setattr(stacking, "train", train)
+    network = MLPRegularizedClassifier(
+        activation=lambda x: x, checkpoint=tmp_path / "checkpoint"
+    )
+    with pytest.raises(ValueError, match="'activation' parameter cannot be stored"):
+        network.fit(X, Y)
 
 
 @pytest.mark.parametrize(

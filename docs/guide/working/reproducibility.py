@@ -49,6 +49,9 @@ print("another seed:", are_equal(first, fitted(seed=1)))
 assert are_equal(first, fitted())
 
 # %%
+# The same holds inside and outside of ``stacked()``, where results are equal for a
+# number as ``random_state``.
+#
 # With ``random_state=None``, the default, each fit is another network. How much its
 # score moves from seed to seed is worth knowing, and easily seen:
 from sklearn.model_selection import StratifiedKFold, cross_val_predict

@@ -118,6 +118,17 @@ except ValueError as error:
 #     print(unknown)  # read it before you trust it
 #     pipeline = skops.io.load("pipeline.skops", trusted=unknown)
 #
+# MLflow's skops format wants the same name among its trusted types.
+#
+# A server that forks
+# -------------------
+# Loading an estimator does not start TensorFlow: a server may load it and then fork its
+# workers, which predict, and train if need be. Once TensorFlow runs, by a training or a
+# prediction, a fork has none of its threads. A worker that was forked afterwards still
+# predicts, by NumPy, the same within rounding (if the activation is not a function of
+# your own). To train there is an error: start such workers by *spawn* or *forkserver*,
+# or joblib's by *loky*.
+#
 # A training that survives its process
 # ------------------------------------
 # With ``checkpoint=path`` the state of training is written after each epoch. The same
