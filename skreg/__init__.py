@@ -1,7 +1,7 @@
 """Keras networks as scikit-learn estimators, every regularizer a parameter.
 
-What is public is named here and in `skreg.datasets`. The rooms, `skreg.engine` and so
-on, are the inside of the package: see docs/design.md.
+The public names are here and in `skreg.datasets`. The other folders, `skreg.engine`
+and so on, are internal: see docs/design.md.
 """
 
 from .estimators import MLPRegularizedClassifier, MLPRegularizedRegressor

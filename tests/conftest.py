@@ -25,6 +25,8 @@ def float64():
     keras().config.set_floatx("float64")
     yield
     keras().config.set_floatx("float32")
+    # Keras makes it of the floatx at its first use, and keeps it.
+    keras().config.set_dtype_policy("float32")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Real tables that ship with skreg, so that every example runs without a network.
+"""Loaders of real data sets that ship with skreg, so that examples need no download.
 
-Where each comes from, and its license: `README.md` beside this file.
+The source and license of each is in `README.md` in this folder.
 """
 
 import csv
@@ -19,12 +19,12 @@ __all__ = [
 
 
 def load_sonar(*, as_frame: bool = False) -> tuple[Any, Any]:
-    """Sonar echoes of a metal cylinder and of rocks (classification).
+    """Load sonar: echoes of a metal cylinder and of rocks (classification).
 
     Parameters
     ----------
     as_frame : bool, default=False
-        Give a pandas DataFrame and Series instead of arrays.
+        Return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------
@@ -44,19 +44,19 @@ def load_sonar(*, as_frame: bool = False) -> tuple[Any, Any]:
 
 
 def load_wine_quality(*, as_frame: bool = False) -> tuple[Any, Any]:
-    """Portuguese wines, red and white, and how good tasters found them (regression).
+    """Load wine quality: Portuguese wines and the grades of tasters (regression).
 
     Parameters
     ----------
     as_frame : bool, default=False
-        Give a pandas DataFrame and Series instead of arrays.
+        Return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------
     X : ndarray of objects, or DataFrame, of shape (6497, 12)
         Eleven chemical measurements, and the colour, "red" (1,599) or "white" (4,898).
     y : ndarray or Series of shape (6497,)
-        The median of the tasters' grades, whole numbers from 3 to 9.
+        Median of the tasters' grades, whole numbers from 3 to 9.
 
     Examples
     --------
@@ -69,23 +69,22 @@ def load_wine_quality(*, as_frame: bool = False) -> tuple[Any, Any]:
 
 
 def load_california_housing(*, as_frame: bool = False) -> tuple[Any, Any]:
-    """House values in Californian districts in 1990 (regression).
+    """Load California housing: house values by district in 1990 (regression).
 
-    The same table as scikit-learn's `fetch_california_housing` gives, without a
-    download.
+    The same table as scikit-learn's `fetch_california_housing`, without a download.
 
     Parameters
     ----------
     as_frame : bool, default=False
-        Give a pandas DataFrame and Series instead of arrays.
+        Return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------
     X : ndarray or DataFrame of shape (20640, 8)
-        Income, age, rooms, bedrooms, people and household sizes of each district, and
-        where it lies.
+        Median income, house age, rooms, bedrooms, population and household size of
+        each district, and its latitude and longitude.
     y : ndarray or Series of shape (20640,)
-        The median house value, in units of $100,000, cut at 5.
+        Median house value, in units of $100,000, capped at 5.
 
     Examples
     --------
@@ -98,19 +97,19 @@ def load_california_housing(*, as_frame: bool = False) -> tuple[Any, Any]:
 
 
 def load_adult(*, as_frame: bool = False) -> tuple[Any, Any]:
-    """People of the census of 1994, and whether they earn more than $50,000.
+    """Load adult: people who earn more than $50,000 or not (classification).
 
-    A sample of 10,000 of the table's 48,842 rows (classification).
+    A sample of 10,000 of the 48,842 rows, which come from the census of 1994.
 
     Parameters
     ----------
     as_frame : bool, default=False
-        Give a pandas DataFrame and Series instead of arrays.
+        Return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------
     X : ndarray of objects, or DataFrame, of shape (10000, 14)
-        Six numbers and eight categories; "?" where one is unknown.
+        Six numeric and eight categorical columns; "?" is an unknown category.
     y : ndarray or Series of shape (10000,)
         "<=50K" or ">50K".
 
@@ -125,7 +124,7 @@ def load_adult(*, as_frame: bool = False) -> tuple[Any, Any]:
 
 
 def _load(name, target, as_frame):
-    """The table of that name; columns of numbers are floats, others hold strings."""
+    """Read a table; numeric columns become floats, others strings."""
     with gzip.open(files(__name__) / f"{name}.csv.gz", "rt", newline="") as file:
         header, *rows = csv.reader(file)
     columns = {

@@ -31,8 +31,20 @@ def keras():
 
 
 def floatx():
-    """Keras's default dtype of weights and data (``floatx``)."""
-    return keras().config.floatx()
+    """Keras's default dtype of weights and data.
+
+    Raises
+    ------
+    ValueError
+        If it has half precision, in which training, Keras's too, ends in NaN.
+    """
+    name = keras().config.floatx()
+    if name not in ("float32", "float64"):
+        raise ValueError(
+            "Keras's floatx must be 'float32' or 'float64' for skreg to train. Got "
+            f"{name!r}: set another with keras.config.set_floatx."
+        )
+    return name
 
 
 @functools.cache

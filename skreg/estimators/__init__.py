@@ -1,4 +1,4 @@
-"""The classifier and the regressor: how they are fitted, and what they can do then.
+"""The estimators, `MLPRegularizedClassifier` and `MLPRegularizedRegressor`.
 
 May import: engine, fitting, persistence, interop, stacking, inspection.
 """

@@ -1,4 +1,4 @@
-"""Methods that leave an estimator as it was when they fail."""
+"""Methods that leave an estimator unchanged if they fail."""
 
 import functools
 import inspect
@@ -12,7 +12,7 @@ Arguments = ParamSpec("Arguments")
 def all_or_nothing(
     method: Callable[Concatenate[Estimator, Arguments], None],
 ) -> Callable[Concatenate[Estimator, Arguments], Estimator]:
-    """Run a method on a copy of the estimator, whose state counts if it succeeds."""
+    """Decorate a method to run on a copy, whose state is kept only on success."""
 
     @functools.wraps(method)
     def wrapper(
@@ -32,7 +32,7 @@ def all_or_nothing(
 
 
 def copied(estimator, **attributes):
-    """Another estimator with the same attributes, but for these."""
+    """Return a shallow copy of the estimator, with these attributes replaced."""
     copy = object.__new__(type(estimator))
     vars(copy).update(vars(estimator) | attributes)
     return copy

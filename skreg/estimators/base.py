@@ -1,4 +1,4 @@
-"""How the estimators are fitted, from parameters and data to what training leaves."""
+"""Base class of the estimators: `fit`, from parameters and data to fitted state."""
 
 from abc import abstractmethod
 from contextlib import ExitStack
@@ -28,33 +28,33 @@ from .attempts import all_or_nothing, copied
 from .compatibility import CallbackSupportMixin, with_callbacks
 from .fitted import FittedNetwork
 
-# What scikit-learn keeps with an estimator while its callbacks act.
+# Attributes that scikit-learn sets on an estimator during a fit with its callbacks.
 _OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
 _NONE = None, None, None  # in place of X_val, y_val and sample_weight_val
 
 
 class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
-    """Base of the estimators: how they are fitted."""
+    """Base class of the estimators, with `fit`."""
 
     # --- what differs between the estimators
 
-    _rules: dict[str, Rule] = {}  # what each parameter accepts
+    _rules: dict[str, Rule] = {}  # accepted values of each parameter
     _target_checks: dict[str, bool] = {}  # keywords of scikit-learn's validation of y
 
     @abstractmethod
     def _check_targets(self, y):
-        """The targets in the form that the other methods take; raises for others."""
+        """Check the targets; return them in the form that the other methods take."""
 
     @abstractmethod
     def _learn_targets(self, y, weight, classes=None):
-        """Set the attributes that `_coder` is made of, from the training rows."""
+        """Set the attributes that `_coder` uses, from the training rows."""
 
     def _strata(self, y):
-        """The classes whose proportions a split keeps, or None."""
+        """The classes by which the validation split is stratified, or None."""
         return None
 
     def _class_weights(self, y):
-        """Factors of the rows' weights."""
+        """Factors of the sample weights: one number, or shape (n_samples,)."""
         return 1.0
 
     # --- fitting
@@ -72,7 +72,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
     ) -> None:
         """Train the network.
 
-        A fit that raises leaves an earlier fit as it was.
+        If it raises, the estimator keeps its earlier fit.
 
         Parameters
         ----------
@@ -81,11 +81,11 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss, not negative; only their ratios count.
+            Non-negative weights of the rows in the loss; only their ratios count.
             Rows of weight 0 are left out.
         X_val, y_val : array-like, default=None
             Rows to evaluate after each epoch, in the form of `X` and `y`. With
-            ``early_stopping=True`` they take the place of rows of `X`.
+            ``early_stopping=True`` they are used instead of a part of `X`.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
             Weights of the rows of `X_val`, in the validation loss and in the score that
             `monitor` names.
@@ -97,7 +97,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         Raises
         ------
         ValueError
-            If a parameter or the data are not accepted, or if training diverges.
+            If a parameter or the data are invalid, or if training diverges.
         """
         continues = self.warm_start and hasattr(self, "_state")
         context = None
@@ -111,7 +111,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
     def _fit_part(self, X, y, sample_weight, classes=None):
-        """One epoch over these rows, from where training stands."""
+        """Train for one epoch on these rows, from the current state if there is one."""
         continues = hasattr(self, "_state")
         self._fit(X, y, sample_weight, continues, is_partial=True, classes=classes)
 
@@ -125,7 +125,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         seeds = self._member_seeds(run)
         parts = self._split_rows(sample, validation, seeds, is_partial)
         if not continues:
-            # Where members set aside rows of their own, each row trains most of them.
+            # If members have their own validation rows, most of them train on each row.
             learned = sample if len(parts) > 1 else parts[0][0]
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
@@ -139,13 +139,13 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _read(self, X, y, sample_weight, reset):
-        """The rows that have a weight."""
+        """Validate the data; return the rows of weight above zero."""
         X, y = self._validated(X, y, reset)
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
         sample = Sample(X, y, weight)
-        # If all are zero the error comes with that for class weights.
+        # If all weights are zero, `job_of` raises the error, after class weights.
         return sample[weight > 0] if weight.any() and not weight.all() else sample
 
     def _validated(self, X, y, reset):
@@ -161,7 +161,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         return X, self._check_targets(y.toarray() if issparse(y) else y)
 
     def _split_rows(self, sample, validation, seeds, is_partial):
-        """Training and validation rows of each member, the latter None without any."""
+        """Return (training rows, validation rows or None) of each member."""
         X_val, y_val, weight_val = validation
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together. Got one of them.")
@@ -182,8 +182,9 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         self._input_statistics = vars(standardizer)
 
     def _train(self, parts, run, seeds):
-        """Train each member on its rows and keep what comes of it."""
+        """Train each member on its rows and store the results."""
         start_backend()
+        vars(self).pop("callbacks_", None)  # of an earlier fit
         members = self._members_to_train(run)
         jobs = []
         with ExitStack() as checkpoints:
@@ -203,7 +204,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         self._take_members(members)
 
     def _member_seeds(self, run):
-        """What each network of the ensemble draws its chances from."""
+        """The random seed of each network of the ensemble."""
         if not run.continues:
             others = np.random.SeedSequence(run.seed).generate_state(self.n_members)
             return [run.seed, *(others[1:] >> 1).tolist()]
@@ -217,18 +218,18 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         return [member._state["seed"] for member in members]
 
     def _members_to_train(self, run):
-        """The networks of the ensemble, each an estimator."""
+        """The networks of the ensemble to train, each as an estimator."""
         if not run.continues:
             vars(self).pop("_members", None)  # of an earlier fit
         if self.n_members == 1:
             return [self]
         members = self._all_members() if run.continues else [self] * self.n_members
-        # Parameters may have been set since the members were trained last.
+        # Parameters may have changed since the members were last trained.
         parameters = self.get_params(deep=False) | {"n_members": 1}
         return [copied(member, **parameters) for member in members]
 
     def _take_members(self, members):
-        """Have these members, and the first one's history and the like."""
+        """Store the members, and take the attributes of the first one."""
         if members != [self]:
             vars(self).pop("_keras_model", None)  # of an earlier fit
             vars(self).update(vars(members[0]) | {"n_members": self.n_members})
@@ -238,10 +239,10 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
                     delattr(member, name)
 
     def _prepare(self, training, validation, run, number, checkpoints):
-        """The structure and the job of this network's training.
+        """Return the structure and the job of this network's training.
 
-        `number` is that of the ensemble's member, None where it is no ensemble;
-        `checkpoints`, an ExitStack, holds what nobody else may write to meanwhile.
+        `number` is the member's index in the ensemble, None without an ensemble.
+        `checkpoints`, an ExitStack, keeps the checkpoint locked during training.
         """
         structure, job = job_of(self, training, validation, run)
         rate = float(job.schedule.rates([job.state.step])[0])
@@ -253,25 +254,27 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         return structure, with_listeners(self, job, validation)
 
     def _finish(self, structure, job, result, run):
-        """Keep what came of it."""
+        """Store the result of training, or raise its error."""
         if result.error is not None:
             raise result.error
         state = result.state
         if job.listener is not None:
             state = job.listener.finish(state)
+            if self.callbacks:
+                self.callbacks_ = job.listener.callbacks
         if result.diverged or not state.is_finite():
             raise ValueError(
                 f"Training diverged in epoch {result.diverged or state.epoch}: its "
                 "loss or weights are no longer finite numbers. Try a smaller "
                 "learning_rate, clipnorm=1 or another normalize."
             )
-        # Where a schedule ends at zero Keras goes on with the rate that it began with.
+        # If the schedule ends at zero, `model_` gets the rate that it began with.
         rate = result.learning_rate or job.schedule.learning_rate
         self._take_state(structure, job, state, rate)
         self._extend_history(result, run.continues)
 
     def _take_state(self, structure, job, state, learning_rate):
-        """Make this lane's state the estimator's."""
+        """Store the state of the lane in the estimator."""
         self._state = {
             "structure": structure.to_dict(),
             "numbers": job.numbers,
@@ -282,7 +285,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         vars(self).pop("_keras_model", None)
 
     def _extend_history(self, result, continues):
-        """Append to the history; NaN where a series was not recorded."""
+        """Append to the history, NaN for a series that was not recorded."""
         before = self.history_ if continues else {}
         epochs_before = self.n_iter_ if continues else 0
         epochs = len(result.history["loss"])

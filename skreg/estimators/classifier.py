@@ -1,7 +1,7 @@
-"""The classifier: mostly what a user reads about it.
+"""`MLPRegularizedClassifier`: its parameters, targets and predictions.
 
-The module is long because scikit-learn wants every parameter in the docstring, in the
-signature and as an attribute.
+The module is long because scikit-learn requires every parameter in the docstring, the
+signature and the attributes.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ from .base import RegularizedNetwork
 
 
 def _has_hinge(estimator):
-    """Whether predictions are those of a network with hinge loss."""
+    """Whether the fitted network, or else the one to fit, has the hinge loss."""
     if hasattr(estimator, "_state"):
         return estimator._structure().loss.endswith("hinge")
     return estimator.loss == "hinge"
@@ -55,11 +55,11 @@ def _gives_margins(estimator):
 
 
 class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
-    """A feed-forward network for classes, with every regularizer as a parameter.
+    """A feed-forward network for classification, every regularizer a parameter.
 
-    It is trained with Keras's rules and is a scikit-learn classifier: grid searches,
-    pipelines and cross-validation take it as it is. Targets may be binary, multiclass
-    or multilabel (a 0/1 indicator matrix). One-hot rows are multilabel too: give
+    It is trained by Keras's rules and is a scikit-learn classifier, for use in grid
+    searches, pipelines and cross-validation. Targets may be binary, multiclass or
+    multilabel (a 0/1 indicator matrix). One-hot rows are multilabel too: give
     ``y.argmax(axis=1)`` for classes. Labels are numbers, strings, booleans or dates;
     fractions and bytes are refused, by scikit-learn's rule.
 
@@ -70,7 +70,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     activation : str or callable, default="relu"
         Of the hidden layers: a name in ``keras.activations``, or a function of a tensor
-        that is made of ``keras.ops``.
+        written with ``keras.ops``.
 
     negative_slope : float, default=0.2
         Slope for negative inputs, at least 0. Only used when
@@ -90,9 +90,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     mixup : float, default=0.0
         Train on mixtures of two rows: inputs ``x = a * x_1 + (1 - a) * x_2`` with loss
-        ``a * loss(y_1) + (1 - a) * loss(y_2)``, and ``a`` from a Beta distribution of
-        which this is both parameters, at least 0; 0 mixes nothing [9]_. Partners are
-        rows of the same batch. The training loss in `history_` is that of the mixtures.
+        ``a * loss(y_1) + (1 - a) * loss(y_2)``, where ``a`` has a Beta distribution
+        with this value as both parameters, at least 0; 0 mixes nothing [9]_. Partners
+        are rows of the same batch. The training loss in `history_` is that of the
+        mixtures.
 
     l1 : float, default=0.0
         Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at
@@ -102,54 +103,54 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
         "auto" is ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
         (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
-        13), the number from real tables. In `partial_fit`, which does not know n, it
-        is 0.001.
+        13), the constant from experiments on real tables. In `partial_fit`, which does
+        not know n, it is 0.001.
 
     bias_l1, bias_l2 : float, default=0.0
         The same for biases.
 
     activity_l1, activity_l2 : float, default=0.0
-        The same for what leaves each hidden activation, per row.
+        The same for the outputs of each hidden activation, per row.
 
     max_norm : float, default=None
-        Largest norm of the weights that lead into a unit, above 0; longer ones are
-        scaled back after each step [1]_. None sets no limit.
+        Maximum norm of the incoming weights of a unit, above 0; larger norms are scaled
+        back after each step [1]_. None sets no limit.
 
     weight_decay : float, default=None
-        Share of all weights, times the learning rate, that each step takes away,
-        apart from the gradient [3]_; at least 0. None is 0.004 for
+        Decoupled weight decay [3]_: each step subtracts this share, times the learning
+        rate, of all weights, apart from the gradient; at least 0. None is 0.004 for
         ``optimizer="adamw"`` and 0 for others.
 
     batchnorm : bool or "layer", default=False
-        True normalises by batch between each hidden Dense layer and its activation
-        [4]_; "layer" normalises each row over the layer's units [5]_.
+        True adds batch normalisation between each hidden Dense layer and its activation
+        [4]_; "layer" adds layer normalisation, of each row over the units, there [5]_.
 
     batchnorm_momentum : float, default=0.9
         Share of the moving mean and variance that a step of batch normalisation keeps,
-        in [0, 1). Keras's own layer has 0.99, which takes hundreds of steps to forget
-        where it began. Only used with ``batchnorm=True``.
+        in [0, 1). The default of Keras is 0.99, which needs hundreds of steps to forget
+        the initial values. Only used with ``batchnorm=True``.
 
     normalize : bool or "robust", default="robust"
-        How inputs are brought to one size, by (weighted) statistics of the training
-        rows. "robust" subtracts the median, divides by the distance of the quartiles
-        (half of the range where that is 0) and clips smoothly, ``3 * tanh(x / 3)``,
-        so that outliers do no harm [12]_; True standardises to mean 0 and standard
-        deviation 1; False leaves inputs as they are. Columns of sparse input are
-        divided by their standard deviation and not centred.
+        How inputs are scaled, by (weighted) statistics of the training rows. "robust"
+        subtracts the median, divides by the interquartile range (half of the range if
+        that is 0) and clips smoothly, ``3 * tanh(x / 3)``, so that outliers do no harm
+        [12]_; True standardises to mean 0 and standard deviation 1; False leaves inputs
+        as they are. Columns of sparse input are divided by their standard deviation and
+        not centred.
 
     initializer : str or Keras initializer, default="auto"
-        Draws the kernels before training: a name in ``keras.initializers`` or an
-        instance. "auto" is He's for activations of the relu family [6]_, LeCun's for
-        selu, and Glorot's [7]_ for others and for the output layer.
+        Initializer of the kernels: a name in ``keras.initializers`` or an instance.
+        "auto" is He's for activations of the relu family [6]_, LeCun's for selu, and
+        Glorot's [7]_ for others and for the output layer.
 
     optimizer : str or Keras optimizer, default="adam"
         One of "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", "adamax",
         "adadelta", "lion", "ftrl"; or an instance of one of these Keras classes, whose
         settings are used where the parameters below are None. "ftrl" is for networks
-        without hidden layers, whose initial weights it wipes out, in Keras too.
+        without hidden layers, because it wipes out initial weights, in Keras too.
 
     learning_rate : float, default=None
-        Above 0. None is the optimizer's usual value: 1 for "adadelta", 0.001 for
+        Above 0. None is a default for the optimizer: 1 for "adadelta", 0.001 for
         "rmsprop" and "ftrl", 0.0001 for "lion", 0.01 for others; a Keras optimizer has
         its own.
 
@@ -173,25 +174,25 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         "ftrl".
 
     clipnorm : float, default=None
-        Largest norm of the gradient of each weight array, above 0. None sets no limit.
+        Maximum norm of the gradient of each weight array, above 0. None sets no limit.
 
     schedule : str or Keras schedule, default="auto"
-        The learning rate over all steps of a fit: "auto", "cosine" after a warm-up of a
-        tenth of the steps, but "constant" in `partial_fit`, which does not know its
-        end; "constant"; "cosine" to zero;
-        "cosine_restarts", three cosines of 1, 2 and 4 sevenths of the steps [8]_;
-        "step", a tenth after half of the steps and a hundredth after three quarters;
-        "exponential" to a hundredth; or a ``keras.optimizers.schedules`` instance, to
-        which `learning_rate` does not apply. A schedule in a Keras optimizer is used
-        where this is "auto" or "constant".
+        The learning rate over all steps of a fit: "auto" is "cosine" after a warm-up of
+        a tenth of the steps, but "constant" in `partial_fit`, which does not know the
+        number of steps; "constant"; "cosine", down to zero; "cosine_restarts", three
+        cosines of 1, 2 and 4 sevenths of the steps [8]_; "step", a tenth after half of
+        the steps and a hundredth after three quarters; "exponential", down to a
+        hundredth; or a ``keras.optimizers.schedules`` instance, to which
+        `learning_rate` does not apply. A schedule in a Keras optimizer is used if this
+        is "auto" or "constant".
 
     warmup : float, default=0.0
-        Share of the steps in which the rate first rises linearly from 0, in [0, 1).
+        Share of the steps in which the learning rate rises linearly from 0, in [0, 1).
 
     batch_size : int, "auto" or "full", default="auto"
-        Rows in a training step. "auto" is 1/40 of the rows as the nearest power of two
-        from 32 to 256; "full" is all rows. A larger number than there are rows is
-        clipped, with a warning.
+        Rows per training step. "auto" is 1/40 of the rows as the nearest power of two
+        from 32 to 256; "full" is all rows. A number above that of the rows is clipped,
+        with a warning.
 
     epochs : int, default=100
         Passes over the training rows, at least 1.
@@ -200,32 +201,32 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         End training when `monitor` has not improved for `patience` epochs. It is
         evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a part of the
         training rows (stratified by class) that is set aside. A class that is too rare
-        to share stays in training. A schedule runs over all `epochs`, whether training
-        gets there or not: "constant" suits it well.
+        to split stays in training. A schedule is planned for all `epochs`, even if
+        training stops before: "constant" suits early stopping.
 
     validation_fraction : float, default=0.1
-        The part that is set aside, in (0, 1). Only used when ``early_stopping=True``.
+        The share that is set aside, in (0, 1). Only used when ``early_stopping=True``.
 
     patience : int, default=10
-        Epochs without improvement, at least 0, which, as in Keras, is the same as 1.
-        Only used when ``early_stopping=True``.
+        Epochs without improvement until training stops, at least 0; 0 is the same as 1,
+        as in Keras. Only used when ``early_stopping=True``.
 
     min_delta : float, default=0.0
-        The least change that is an improvement, at least 0. Only used when
+        Smallest change that counts as an improvement, at least 0. Only used when
         ``early_stopping=True``.
 
     monitor : str, default="val_loss"
-        What decides on the best epoch: "val_loss"; "loss", of the training rows; or the
-        name of a scikit-learn scorer, such as "accuracy" or "roc_auc", on the
+        Value that decides on the best epoch: "val_loss"; "loss", of the training rows;
+        or the name of a scikit-learn scorer, such as "accuracy" or "roc_auc", on the
         validation rows, with their weights. Only used when there are validation rows or
         ``early_stopping=True``. With "loss" no rows are set aside.
 
     restore_best_weights : bool, default=True
-        Whether training ends with the weights of its best epoch, not of its last. Only
-        used when ``early_stopping=True``.
+        Whether training ends with the weights of the best epoch instead of the last.
+        Only used when ``early_stopping=True``.
 
     loss : {"log_loss", "focal", "hinge"}, default="log_loss"
-        Cross-entropy; focal loss [10]_, which turns to rows that are still wrong; or
+        Cross-entropy; focal loss [10]_, which focuses on rows that are still wrong; or
         hinge, which gives margins (`decision_function`) and no probabilities.
 
     label_smoothing : float, default=0.0
@@ -233,67 +234,72 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Not used when ``loss="hinge"``.
 
     focal_gamma : float, default=2.0
-        Power of one minus the probability of the row's class, at least 0. Only used
+        Exponent of one minus the probability of the row's class, at least 0. Only used
         when ``loss="focal"``.
 
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, ``{label: weight}``, by which rows' weights are
-        multiplied; "balanced" makes the classes weigh the same. Classes that the rows
-        lack, as a fold may, are ignored where all others have a weight. For multilabel
-        targets a list of such dictionaries.
+        Weights of the classes, ``{label: weight}``, by which sample weights are
+        multiplied; "balanced" gives all classes the same total weight. Classes that do
+        not occur in the rows, as in a fold, are ignored if all others have a weight.
+        For multilabel targets, a list of such dictionaries.
 
     n_members : int, default=1
-        Networks that are trained, side by side in one stack, and whose predictions are
-        averaged ("Deep ensembles", Lakshminarayanan et al. 2017). They differ in their
-        start, in the order of their batches and in their noise. With
-        ``early_stopping=True`` each sets aside validation rows of its own, so that
-        every row trains most of them. `history_` and the like are the first member's.
+        Number of networks in an ensemble, which are trained in one stack and whose
+        predictions are averaged ("Deep ensembles", Lakshminarayanan et al. 2017). They
+        differ in initial weights, order of batches and noise. With
+        ``early_stopping=True`` each sets aside its own validation rows, so that most
+        train on any row. `history_` and similar attributes are the first member's.
 
     callbacks : list of keras.callbacks.Callback, default=None
         Called at the start and the end of training and of each epoch, with a Keras
-        model that holds the weights of the moment. Each fit uses copies. They may stop
-        training or set the model's ``optimizer.learning_rate``, which then takes the
-        place of the schedule. Where one has a hook for batches, each step is a call of
-        its own, of some 5 ms: a small network then trains 70 times as long.
+        model that has the current weights. Each fit uses copies (`callbacks_`). They
+        may stop training or set the model's ``optimizer.learning_rate``, which then
+        replaces the schedule. If one has a batch hook, each step is a separate call of
+        about 5 ms: a small network then trains 70 times as long.
 
     checkpoint : path-like, default=None
-        Where to write the state of training after epochs. A `fit` with the same data
-        and parameters goes on from an unfinished one, after a kill for instance, and
-        ends with the weights that it would have had (but for what callbacks remember,
-        which begin anew); of a finished one it takes the result. The file is also one
-        for `skreg.load`. Names in braces, as in
-        ``"{epoch:02d}-{val_loss:.5f}.skreg"``, make a file of each epoch. Members of an
-        ensemble have a file each (``-member0`` ...). Not used by `partial_fit`. Fits of
-        a search cannot share a path: see `stacked`.
+        File to which the state of training is written after epochs. A `fit` with the
+        same data and parameters resumes an unfinished training, after a kill for
+        instance, and ends with the same weights as without interruption (but callbacks
+        lose what they remember); of a finished training it takes the result. The file
+        is also one for `skreg.load`. Placeholders, as in
+        ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch. Each member of
+        an ensemble has its own file (``-member0`` ...). Not used by `partial_fit`. Fits
+        of a search cannot share a path: see `stacked`.
 
     checkpoint_every : int or "best", default=1
-        Epochs from one checkpoint to the next, or "best" to write those alone in which
-        the monitored value improves. Only used with `checkpoint`.
+        Epochs from one checkpoint to the next, or "best" to write one only if the
+        monitored value improves. Only used with `checkpoint`.
 
     verbose : int or bool, default=0
         Whether each epoch prints a line.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights and the optimizer's state of the fit
-        before, on inputs standardised as they were then.
+        Whether `fit` continues from the weights and the optimizer's state of the
+        previous fit, on inputs standardised as before.
 
     random_state : int, RandomState instance or None, default=None
-        Of the first weights, the order of the rows, noise and the validation split. An
-        int gives the same network on every run.
+        Seed of the initial weights, the order of the rows, noise and the validation
+        split. An int gives the same network on every run.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels of the classes, sorted; for multilabel targets the columns' numbers.
+        Labels of the classes, sorted; for multilabel targets, the column indices.
 
     n_features_in_ : int
         Number of features.
 
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features, where `X` was a frame whose column names are strings.
+        Names of the features, if `X` was a data frame with strings as column names.
+
+    callbacks_ : list of keras.callbacks.Callback
+        The copies of `callbacks` that the last fit called, with what they recorded.
+        Only present if `callbacks` were given; not in pickles or files. Those of each
+        member of an ensemble are in `members_`.
 
     history_ : dict of str to list of float
-        One value an epoch, NaN where none was recorded, by Keras's names: "loss"
+        One value per epoch, NaN if none was recorded, by Keras's names: "loss"
         (penalties and weights included) and, with validation rows, "val_loss" and the
         monitored score, such as "val_roc_auc".
 
@@ -301,14 +307,14 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ``history_["loss"]``.
 
     n_iter_ : int
-        Epochs trained.
+        Number of epochs trained.
 
     best_epoch_ : int
         The epoch of the last call of `fit` with the best monitored value, counted as in
-        `history_` from 1; the last epoch where nothing was monitored.
+        `history_` from 1; the last epoch if nothing was monitored.
 
     n_parameters_ : int
-        Trainable weights.
+        Number of trainable weights.
 
     members_ : list
         The networks of the ensemble, each a fitted estimator of its own.
@@ -318,7 +324,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     See Also
     --------
-    MLPRegularizedRegressor : The same for numbers.
+    MLPRegularizedRegressor : The same for regression.
     sklearn.neural_network.MLPClassifier : scikit-learn's network, with l2 alone.
 
     References
@@ -464,11 +470,11 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     def from_keras(
         cls, model: KerasModel, classes: ArrayLike | None = None, **parameters: Any
     ) -> Self:
-        """A fitted estimator that predicts as a trained Keras network does.
+        """Convert a trained Keras model to a fitted estimator with its predictions.
 
-        `partial_fit`, and `fit` with ``warm_start=True``, go on from its weights and,
-        if it is compiled, from its optimizer's state; `fit` without starts afresh with
-        the same settings. The model itself is left as it is.
+        `partial_fit`, and `fit` with ``warm_start=True``, continue from its weights
+        and, if it is compiled, from its optimizer's state; `fit` without warm start
+        begins anew with the same settings. The model itself is not changed.
 
         Parameters
         ----------
@@ -479,10 +485,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             the end Dense with its activation. Also any `model_`.
         classes : array-like of shape (n_classes,), default=None
             Labels of the outputs, in ascending order. None is 0, 1 and so on. Not used
-            where there are several sigmoids, which are labels by themselves.
+            for several sigmoid outputs, which are multilabel.
         **parameters
-            Constructor parameters that the network does not say, such as `epochs`,
-            `batch_size`, `warm_start` and `random_state`; or `loss`, to go on with
+            Constructor parameters that the model does not determine, such as `epochs`,
+            `batch_size`, `warm_start` and `random_state`; or `loss`, to continue with
             another than the model's.
 
         Returns
@@ -492,7 +498,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Raises
         ------
         ValueError
-            For a layer or a setting that no parameter says, with the layer's name.
+            For a layer or a setting that no parameter can express, with the layer's
+            name.
 
         Examples
         --------
@@ -520,13 +527,13 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         classes: ArrayLike | None = None,
         sample_weight: Weights = None,
     ) -> None:
-        """Train for one epoch on a part of the data, from where training stands.
+        """Train for one epoch on a part of the data, from the current state.
 
         The first call on an unfitted estimator sets the classes and the statistics by
-        which inputs are standardised; later ones, and those after `fit`, go on with
+        which inputs are standardised; later calls, and those after `fit`, continue with
         the weights, the optimizer's state and the learning-rate schedule. There is no
-        early stopping. The schedule counts `epochs` such calls; past its end, and after
-        a `fit`, the rate stays what it ended with.
+        early stopping. The schedule counts `epochs` such calls; after its end, and
+        after a `fit`, the rate stays at its last value.
 
         Parameters
         ----------
@@ -535,11 +542,11 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Targets.
         classes : array-like of shape (n_classes,), default=None
-            All classes that calls will bring. Needed at the first call; may be left
-            out later. Not used for multilabel targets.
+            All classes that occur in any call. Required at the first call, optional
+            later. Not used for multilabel targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss. They are used as they are, so that they
-            mean the same in every part.
+            Weights of the rows in the loss. They are not scaled, so that they mean the
+            same in every part.
 
         Returns
         -------
@@ -618,7 +625,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return ClassTargets(self.classes_, self._multilabel)
 
     def predict(self, X: Features) -> np.ndarray:
-        """The most probable class of each row.
+        """Predict the most probable class of each row.
 
         Parameters
         ----------
@@ -641,14 +648,14 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Features, members: bool = False) -> Floats:
-        """Probabilities of the classes. Not there when ``loss="hinge"``.
+        """Probabilities of the classes. Not available with ``loss="hinge"``.
 
         Parameters
         ----------
         X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
             Features, as in `fit`.
         members : bool, default=False
-            Whether to give each member's probabilities and not their mean.
+            Whether to return each member's probabilities instead of their mean.
 
         Returns
         -------
@@ -687,10 +694,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return logsumexp(found, axis=0) - np.log(len(found))
 
     def _log_probabilities(self, X):
-        """Each member's, shape (n_members, n_samples, n_classes).
+        """Each member's log-probabilities, shape (n_members, n_samples, n_classes).
 
-        From the logits in double precision: both classes' where there is one logit, and
-        none is minus infinity because a probability has rounded to 0.
+        One logit gives those of both classes. They are computed from logits in double
+        precision, so that none is minus infinity because a probability rounds to 0.
         """
         logits = self._raw_outputs(X)
         if self._multilabel:
@@ -702,7 +709,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     @available_if(_gives_margins)
     def decision_function(self, X: Features) -> Floats:
-        """Margins of the classes. Only there when ``loss="hinge"``.
+        """Margins of the classes. Only available with ``loss="hinge"``.
 
         Parameters
         ----------
@@ -712,7 +719,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes that of the second, which is predicted where it is above 0.
+            For two classes, that of the second, which is predicted if it is above 0.
         """
         outputs = self._outputs(X).mean(axis=0)
         return outputs if self._multilabel or outputs.shape[1] > 1 else outputs[:, 0]

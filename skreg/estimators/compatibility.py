@@ -1,14 +1,14 @@
-"""What differs between the versions of scikit-learn."""
+"""Compatibility with older versions of scikit-learn."""
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """In place of scikit-learn's: there are no callbacks."""
+        """Replacement without callbacks."""
 
     def with_callbacks(method):
-        """The method itself."""
+        """Return the method unchanged."""
         return method
 
 

@@ -1,4 +1,4 @@
-"""A fitted network: what it predicts, holds and can be turned into."""
+"""Fitted networks: outputs, weights, conversion to Keras and SciKeras, diagnosis."""
 
 from abc import ABCMeta, abstractmethod
 from typing import Any, Self
@@ -17,19 +17,19 @@ from ..typing import Features, KerasModel, Path, RandomState, Splitter, Targets
 
 
 class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
-    """What the estimators can do once they are fitted.
+    """Base class with the methods of fitted estimators.
 
-    What training leaves is in `_state` and `_input_statistics`, dictionaries of arrays
-    and built-in types, so that whatever stores such objects stores an estimator. An
-    ensemble has its members in `_members`.
+    The result of training is in `_state` and `_input_statistics`, dictionaries of
+    arrays and built-in types: whatever can store such objects can store an estimator.
+    The members of an ensemble are in `_members`.
     """
 
     @abstractmethod
     def _coder(self):
-        """What encodes targets."""
+        """Return the `ClassTargets` or `NumberTargets` that encodes targets."""
 
     def _target_scale(self):
-        """Scale and offset that lead from the network's outputs to predictions."""
+        """Scale and offset that convert the network's outputs to predictions."""
         return np.ones(1), np.zeros(1)
 
     def _structure(self):
@@ -62,11 +62,11 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
     def model_(self) -> KerasModel:
         """The trained network as a plain, compiled ``keras.Sequential``.
 
-        It takes the features as `fit` does, before standardisation, and holds the
-        optimizer's state, with the learning rate that the schedule ended with (or began
-        with, where it ended at zero): it predicts, saves, exports and trains on without
-        skreg. It is built when it is first asked for and then kept; training it does
-        not change the estimator.
+        It takes features as `fit` does, before standardisation. It has the optimizer's
+        state and the learning rate that the schedule ended with (or began with, if it
+        ended at zero): it predicts, saves, exports and continues training without
+        skreg. It is built on first access and then cached; training it does not change
+        the estimator.
 
         Examples
         --------
@@ -82,20 +82,20 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
             members = self._all_members()
             build = build_model if members == [self] else build_average
             self._keras_model = build(self)
-            # Keras exports to ONNX only what has been called.
+            # Keras can export a model to ONNX only after a call of it.
             self._keras_model(np.zeros((1, self.n_features_in_)))
         return self._keras_model
 
     def to_scikeras(self) -> Any:
         """The same network and settings as an untrained SciKeras estimator.
 
-        It starts from the weights that `fit` would start from, and scales inputs (and a
-        regressor's targets) on the rows of each fit. The network's parameters are
-        called ``model__dropout`` and so on there; `epochs`, `batch_size`, `callbacks`,
+        It has the same initial weights as `fit`, and scales inputs (and a regressor's
+        targets) by the rows of each fit. The network's parameters become
+        ``model__dropout`` and so on; `epochs`, `batch_size`, `callbacks`,
         `class_weight`, `verbose`, `warm_start` and `random_state` keep their names.
         Early stopping is Keras's callback, on the last `validation_fraction` of the
-        rows. ``batch_size="auto"`` becomes that of the last fit, or 32. Checkpoints
-        are left out.
+        rows. ``batch_size="auto"`` becomes the batch size of the last fit, or 32.
+        Checkpoints are left out.
 
         Importing SciKeras changes how Keras's own objects are pickled in this process.
 
@@ -106,28 +106,28 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ImportError
-            Without SciKeras: ``pip install "skreg[scikeras]"``.
+            If SciKeras is not installed: ``pip install "skreg[scikeras]"``.
         ValueError
-            For what SciKeras does not have: ensembles, `mixup`, ``loss="hinge"``, a
+            For features that SciKeras lacks: ensembles, `mixup`, ``loss="hinge"``, a
             scorer as `monitor`, a warm-up before another schedule than "constant" or
             "cosine".
         """
         return to_scikeras(self)
 
     def save_weights(self, path: Path) -> None:
-        """Write weights and moving statistics to one file, without pickle.
+        """Save weights and moving statistics to one file, without pickle.
 
         Parameters
         ----------
         path : path-like
-            Where to; a file that is there is replaced.
+            Path of the file; an existing file is replaced.
 
         Raises
         ------
         NotFittedError
             Before `fit`.
         OSError
-            If the file cannot be written. One that was there before is left as it is.
+            If the file cannot be written. An existing file is then left unchanged.
 
         Examples
         --------
@@ -147,14 +147,15 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         save_weights(self, path)
 
     def load_weights(self, path: Path) -> Self:
-        """Take the weights and moving statistics that `save_weights` wrote.
+        """Load the weights and moving statistics that `save_weights` wrote.
 
-        The rest stays as the estimator's own fit left it: classes, the statistics that
+        All else stays as in the estimator's own fit: classes, the statistics that
         standardise inputs, the optimizer's state.
 
         Parameters
         ----------
         path : path-like
+            Path of the file.
 
         Returns
         -------
@@ -164,7 +165,7 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         ------
         ValueError
             If the weights have other shapes or names than this network's, or the file
-            is damaged. The estimator is then as it was.
+            is damaged. The estimator is then unchanged.
         NotFittedError
             Before `fit`.
         OSError
@@ -174,14 +175,15 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         return self
 
     def __dir__(self):
-        # Without members_: skl2onnx follows it, and it leads back here. scikit-learn's
-        # tries every name, and so would build model_.
+        # Without members_, which skl2onnx would follow in an endless loop. model_ is
+        # not looked up, as scikit-learn's __dir__ does, since that would build it.
         names = {*object.__dir__(self)} - {"members_"}
         return [name for name in names if name == "model_" or hasattr(self, name)]
 
     def __getstate__(self):
         state = dict(super().__getstate__())
-        state.pop("_keras_model", None)
+        for name in ("_keras_model", "callbacks_"):  # objects of Keras's
+            state.pop(name, None)
         return state
 
     def _raw_outputs(self, X):
@@ -201,18 +203,18 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         )
 
     def _outputs(self, X):
-        """Outputs of the members, shape (n_members, n_samples, n_outputs)."""
+        """Activated outputs, shape (n_members, n_samples, n_outputs)."""
         raw = self._raw_outputs(X)
         return engine.activated(self._structure(), raw)
 
     def _activities(self, X):
-        """What leaves each hidden activation, shape (n_samples, units) each."""
+        """Outputs of each hidden activation, each of shape (n_samples, units)."""
         X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
         blocks = self._by_blocks(engine.activities, X)
         return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
 
     def _by_blocks(self, function, X):
-        """What a function of the engine gives for blocks of the rows."""
+        """Yield the result of an engine function for each block of rows."""
         structure, state = self._structure(), self._training_state()
         standardizer = Standardizer(**self._input_statistics)
         for rows in row_blocks(X.shape[0], max(structure.widths)):
@@ -233,31 +235,32 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         reference_error: float | None = None,
         random_state: RandomState = 0,
     ) -> Diagnosis:
-        """Say whether the network over- or underfits, with the evidence.
+        """Diagnose whether the network over- or underfits, with the evidence.
 
-        Without data the history of the fit is read, which shows little where it holds
-        no validation losses. With data the network is trained again on `cv` folds, as
-        it is, four times as long, with four times the units, with a smaller learning
-        rate, and on half of the rows, all in stacks; a verdict needs differences
-        beyond the folds' noise.
+        Without data, the history of the fit is judged, which shows little if it has no
+        validation losses. With data, the network is trained again on `cv` folds: as it
+        is, four times as long, with four times the units, with a smaller learning rate,
+        and on half of the rows, all in stacks. A verdict then needs differences beyond
+        the folds' noise.
 
-        Losses in the evidence are relative: 0 is perfect, 1 is what predicting the
-        same for all rows gives. Intervals are at 95%, corrected for the overlap of
-        the folds, as in `compare_remedies`.
+        The evidence from folds has relative losses: 0 is perfect, 1 is the loss of a
+        constant prediction. Its 95% confidence intervals are corrected for the overlap
+        of the folds, as in `compare_remedies`.
 
         Parameters
         ----------
         X, y : array-like, default=None
-            Rows to train on again, best those of `fit`. Both or none.
+            Rows to train on again, preferably those of `fit`. Both or neither.
         cv : int or splitter, default=5
-            Folds, shuffled (and stratified for classes). Only used with `X` and `y`.
+            Number of folds, shuffled (and stratified for classes), or a splitter. Only
+            used with `X` and `y`.
         reference_error : float, default=None
             The error that people or the best known method reach: share of wrong rows,
-            or root mean squared error. The evidence then splits the network's error
-            into what lies above it ("avoidable bias") and the rise from training to
-            validation rows ("variance"). Only used with `X` and `y`.
+            or root mean squared error. The evidence then includes how far the training
+            error is above it ("avoidable bias") and the validation error above the
+            training error ("variance"). Only used with `X` and `y`.
         random_state : int, default=0
-            Of the folds.
+            Seed of the folds.
 
         Returns
         -------

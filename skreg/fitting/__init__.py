@@ -10,7 +10,6 @@ from .configuration import (
     activation_name,
     kernel_initializers,
     numbers_of,
-    optimizer_settings,
     remedies_of,
     schedule_of,
     seeded,
@@ -19,6 +18,7 @@ from .configuration import (
 from .inputs import Standardizer, flattened, row_blocks
 from .job import TrainingRun, initial_state, job_of
 from .networks import Network, network_of, prefix_of
+from .optimizer import optimizer_settings
 from .parameters import (
     CLASSIFIER_RULES,
     REGRESSOR_RULES,

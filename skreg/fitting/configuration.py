@@ -2,13 +2,18 @@
 
 import inspect
 import warnings
-from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
-from ..engine import OPTIMIZERS, REMEDIES, Schedule, Structure, keras, start_backend
-from .parameters import hidden_layers, is_keras_optimizer, is_keras_schedule
+from ..engine import (
+    REMEDIES,
+    Schedule,
+    Structure,
+    floatx,
+    keras,
+)
+from .parameters import hidden_layers, is_keras_schedule
 
 AUTO_L2 = 0.03  # divided by the square root of the number of rows
 PARTIAL_FIT_L2 = 0.001  # if the number of rows is not known
@@ -28,87 +33,6 @@ _RELU_FAMILY = {
     "hard_swish",
     "mish",
 }
-
-
-@dataclass(frozen=True)
-class OptimizerSettings:
-    """Optimizer settings from the estimator's parameters or a Keras optimizer.
-
-    `numbers` holds every number that the update rule reads, including `learning_rate`.
-    `clipping` is None or Keras's name of the clipping method, `clip` is its limit.
-    `schedule` is None or the Keras schedule of a given Keras optimizer.
-    """
-
-    optimizer: str
-    options: frozenset
-    numbers: dict
-    clipping: str | None = None
-    clip: float = np.inf
-    schedule: object = None
-
-
-def optimizer_settings(estimator):
-    """The estimator's `OptimizerSettings`.
-
-    Raises
-    ------
-    ValueError
-        For a Keras optimizer that the engine has no rule for.
-    """
-    if is_keras_optimizer(estimator.optimizer):
-        settings = _from_keras(estimator.optimizer)
-    else:
-        name = estimator.optimizer
-        options = {"nesterov"} if estimator.nesterov and name == "sgd" else ()
-        settings = OptimizerSettings(
-            name, frozenset(options), OPTIMIZERS[name].defaults
-        )
-    given = {
-        name: float(getattr(estimator, name))
-        for name in settings.numbers
-        if getattr(estimator, name, None) is not None
-    }
-    settings = replace(settings, numbers={**settings.numbers, **given})
-    if "learning_rate" in given:
-        settings = replace(settings, schedule=None)
-    if estimator.clipnorm is not None:
-        settings = replace(
-            settings, clipping="clipnorm", clip=float(estimator.clipnorm)
-        )
-    return settings
-
-
-def _from_keras(optimizer):
-    """The `OptimizerSettings` of a Keras optimizer instance."""
-    start_backend()
-    kind, config = type(optimizer), optimizer.get_config()
-    names = {
-        getattr(keras().optimizers, o.keras_name): n for n, o in OPTIMIZERS.items()
-    }
-    if kind not in names:
-        raise ValueError(
-            "The 'optimizer' parameter must be one of the Keras optimizers that update "
-            f"each weight by itself: {', '.join(c.__name__ for c in names)}. Got an "
-            f"instance of {kind.__name__} instead."
-        )
-    for setting in ("use_ema", "gradient_accumulation_steps", "loss_scale_factor"):
-        if config.get(setting):
-            raise ValueError(
-                f"The 'optimizer' parameter must not set {setting!r}, which is not "
-                f"supported. Got {setting}={config[setting]!r} in {kind.__name__}."
-            )
-    # The config has a schedule as a dictionary; the attribute gives its current value.
-    config["learning_rate"] = np.asarray(optimizer.learning_rate)
-    schedule = optimizer._learning_rate
-    limits = [k for k in ("clipnorm", "global_clipnorm", "clipvalue") if config[k]]
-    return OptimizerSettings(
-        names[kind],
-        frozenset(o for o in ("nesterov", "amsgrad", "centered") if config.get(o)),
-        {k: float(config[k] or 0.0) for k in OPTIMIZERS[names[kind]].defaults},
-        limits[0] if limits else None,
-        float(config[limits[0]]) if limits else np.inf,
-        schedule if is_keras_schedule(schedule) else None,
-    )
 
 
 def structure_of(estimator, settings, max_batch_size):
@@ -134,7 +58,7 @@ def structure_of(estimator, settings, max_batch_size):
         batch_size=max_batch_size,
         clipping=settings.clipping,
         remedies=remedies_of(estimator),
-        dtype=keras().config.floatx(),
+        dtype=floatx(),
     )
 
 

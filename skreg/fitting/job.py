@@ -20,12 +20,12 @@ from .configuration import (
     batch_size_of,
     kernel_initializers,
     numbers_of,
-    optimizer_settings,
     schedule_of,
     seeded,
     structure_of,
 )
 from .inputs import Standardizer
+from .optimizer import optimizer_settings
 
 MAX_CACHED_SIZE = 20_000
 

@@ -1,4 +1,4 @@
-"""What a network does on held-out rows: folds, trials, diagnosis, and figures of these.
+"""Folds and scores on held-out rows, diagnosis of over- and underfitting, displays.
 
 May import: engine, fitting, stacking.
 """

@@ -1,6 +1,7 @@
-"""A verdict on a fitted network: over- or underfitting, or neither, with the evidence.
+"""The `Diagnosis` of a fitted network: verdict, evidence and parameters to try next.
 
-Losses are relative: 0 is perfect, 1 is what predicting the same for every row gives.
+In `diagnose_folds` losses are relative: 0 is perfect, 1 is the loss of a constant
+prediction. In `diagnose_history` differences are shares of the first loss.
 """
 
 from dataclasses import dataclass, field
@@ -12,14 +13,14 @@ from ..fitting import hidden_layers, optimizer_settings
 from ..typing import Axes
 from .loss_curve_display import LossCurveDisplay
 
-# Differences of relative loss below which nothing is called a fault.
+# Thresholds: smaller differences of relative loss are not called a fault.
 GAP, RISE, GAIN = 0.1, 0.05, 0.03
 
 DIVERGING, NOT_CONVERGED = "diverging", "not converged"
 OVERFITTING, UNDERFITTING = "overfitting", "underfitting"
 GOOD_FIT, UNCLEAR = "good fit", "unclear"
 
-# What an underfitting network can do without.
+# Parameters to switch off if the network underfits.
 _REGULARIZERS = (
     *("dropout", "input_dropout", "gaussian_noise", "mixup"),
     *("l1", "l2", "activity_l1", "activity_l2", "weight_decay"),
@@ -49,7 +50,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `diagnose` found.
+    """The result of `diagnose`: verdict, reason, evidence and parameters to try next.
 
     Attributes
     ----------
@@ -57,12 +58,13 @@ class Diagnosis:
         "overfitting", "underfitting", "good fit", "diverging", "not converged", or
         "unclear" where the evidence is within noise.
     reason : str
-        In a sentence, with the numbers that decided.
+        One sentence with the numbers that decided.
     evidence : dict of str to Estimate or float
+        Losses and their differences by name, as an `Estimate` if measured on folds.
     try_next : tuple of dict
-        Parameters to set, each a trial of its own.
+        Parameters to try next; each dictionary is a separate trial.
     curves : dict of str to list of float
-        Mean training and validation loss by epoch.
+        Training and validation loss per epoch, on folds their mean.
 
     Examples
     --------
@@ -92,12 +94,12 @@ class Diagnosis:
         return "\n".join(lines)
 
     def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
-        """Draw the curves that were judged, with the verdict.
+        """Draw the loss curves, with the verdict as title.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None makes a figure.
+            None creates a new figure.
 
         Returns
         -------
@@ -109,7 +111,7 @@ class Diagnosis:
 
 
 def diagnosis(estimator, verdict, reason, evidence=None, curves=None):
-    """The `Diagnosis`, with what to try next on this network."""
+    """Return a `Diagnosis`, with the parameters to try next on this network."""
     return Diagnosis(
         verdict,
         reason,
@@ -120,7 +122,7 @@ def diagnosis(estimator, verdict, reason, evidence=None, curves=None):
 
 
 def _to_try(estimator, verdict):
-    """Parameters to set next."""
+    """Return a list of trials that fit the verdict and change a parameter."""
     sizes = hidden_layers(estimator.hidden_layer_sizes)
     own = estimator.get_params(deep=False)
     rate = _rate(estimator)
@@ -150,28 +152,28 @@ def _rate(estimator):
 
 
 def would_change(own, parameters):
-    """Whether any of these values is another than the estimator's own."""
+    """Whether any of these values differs from the estimator's own."""
     return any(not _is_same(own[name], value) for name, value in parameters.items())
 
 
 def _is_same(one, other):
-    if np.ndim(one) or np.ndim(other):  # sizes or rates of layers, in any form
+    if np.ndim(one) or np.ndim(other):  # one value or one per layer, list or tuple
         return np.array_equal(np.atleast_1d(one), np.atleast_1d(other))
     return one == other
 
 
 def larger_layers(sizes):
-    """Four times the units, and 16 at least."""
+    """Return layer sizes with four times the units, at least 16 each."""
     return tuple(max(16, 4 * size) for size in sizes)
 
 
 def smaller_rate(estimator):
-    """A tenth, or the optimizer's usual rate where that is smaller still."""
+    """A tenth of the learning rate, or the optimizer's default if that is smaller."""
     name = optimizer_settings(estimator).optimizer
     usual = OPTIMIZERS[name].defaults["learning_rate"]
     return min(_rate(estimator) / 10, usual)
 
 
 def final_level(curve):
-    """The mean of the last twentieth."""
+    """The mean of the last twentieth of a loss curve, at least of its last value."""
     return float(np.mean(curve[-max(1, len(curve) // 20) :]))

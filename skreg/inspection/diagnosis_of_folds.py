@@ -1,8 +1,8 @@
-"""What folds tell: the network is trained again on them, beside four others.
+"""Diagnosis on folds: train the network again, together with four variants of it.
 
-The same for longer, a larger one for as long, the same with a smaller learning rate,
-and the same on half of the rows. What these gain is the evidence, with intervals over
-the folds; no difference within noise counts.
+The variants are trained for more epochs, with more units (and more epochs), with a
+smaller learning rate, and on half of the rows. The evidence is how their losses differ,
+with intervals over the folds; differences within noise do not count.
 """
 
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ from .diagnosis import (
 )
 from .folds import map_over_splits, paired_interval, splits_of
 
-# Times the epochs, long enough to tell a small network from a short training.
+# Factor on the epochs, large enough to tell a small network from a short training.
 LONGER = 4
 
 
 @dataclass(frozen=True)
 class _Fold:
-    """What one variant came to on one fold, in relative losses."""
+    """Relative losses, errors and history of one variant on one fold."""
 
     training: float
     validation: float
@@ -48,7 +48,7 @@ class _Fold:
 
 
 def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
-    """The `Diagnosis` from the network and its variants, trained on folds."""
+    """Diagnose a network by training it and its variants on folds."""
     X, y = indexable(X, y)
     splits = splits_of(estimator, X, y, cv, seed=random_state)
     plain = clone(estimator).set_params(
@@ -98,7 +98,7 @@ def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
 
 
 def _variants(estimator):
-    """Parameters and share of the rows: as it is, longer, larger, slower, fewer."""
+    """Pairs (parameters, share of rows): own, longer, larger, slower, fewer."""
     sizes = larger_layers(hidden_layers(estimator.hidden_layer_sizes))
     return [
         ({}, 1.0),
@@ -110,7 +110,7 @@ def _variants(estimator):
 
 
 def _fold(estimator, X, y, variant, split):
-    """A variant's `_Fold`, or the error of its fit."""
+    """Train a variant on one split; return its `_Fold`, or the error of its fit."""
     (parameters, share), (train, test) = variant, split
     if share < 1:
         rng = np.random.default_rng(0)
@@ -130,7 +130,11 @@ def _fold(estimator, X, y, variant, split):
 
 
 def _relative_loss(network, X, y, y_train):
-    """Cross-entropy or squared error, over that of the best constant prediction."""
+    """Loss divided by the loss of the best constant prediction for `y_train`.
+
+    The loss is the squared error for numbers and cross-entropy for classes; for several
+    labels, or without `predict_proba`, it is the share of wrong rows.
+    """
     y, y_train = np.asarray(y), np.asarray(y_train)
     if not is_classifier(network):
         error = np.mean((network.predict(X) - y) ** 2)
@@ -150,14 +154,17 @@ def _relative_loss(network, X, y, y_train):
 
 
 def _error(network, X, y):
-    """Share of rows that are wrong, or the root of the mean squared error."""
+    """Share of wrong rows, or root mean squared error."""
     if is_classifier(network):
         return float(1 - network.score(X, y))
     return float(np.sqrt(np.mean((network.predict(X) - np.asarray(y)) ** 2)))
 
 
 def _rises(estimator, folds):
-    """How far each fold's validation loss ends above that of the best common epoch."""
+    """Relative rise of each fold's validation loss since the best epoch of their mean.
+
+    It is 0 if the network ends with the weights of its best epoch.
+    """
     if estimator.early_stopping and estimator.restore_best_weights:
         return [0.0] * len(folds)
     length = min(len(fold.history["val_loss"]) for fold in folds)
@@ -175,7 +182,7 @@ def _mean_curves(folds):
 
 
 def _judge_folds(evidence):
-    """The verdict and its reason, by the first rule that holds."""
+    """Return verdict and reason of the first rule that holds."""
     gap, rise = evidence["gap"], evidence["rise since the best epoch"]
     epochs, units = evidence["gain by more epochs"], evidence["gain by more units"]
     training, validation = evidence["training loss"], evidence["validation loss"]

@@ -1,4 +1,4 @@
-"""What the history of one fit tells."""
+"""Diagnosis from the history of one fit, without data."""
 
 import numpy as np
 
@@ -15,15 +15,15 @@ from .diagnosis import (
     final_level,
 )
 
-LOW_LOSS = 0.25  # share of the first epoch's loss; a curve alone can say good below
+LOW_LOSS = 0.25  # share of the first loss; only below it can curves show a good fit
 
 
 def diagnose_history(estimator):
-    """The `Diagnosis` that a fitted network's own history allows."""
+    """Diagnose a fitted network from its history."""
     history = estimator.history_
     training = np.asarray(history["loss"], float)
     curves = {"loss": training.tolist()}
-    if not len(training):  # of a Keras network from a file
+    if not len(training):  # `from_keras` with a model loaded from a file
         reason = "the network brought no history. Give diagnose X and y"
         return diagnosis(estimator, UNCLEAR, reason)
     evidence = {"training loss": final_level(training)}
@@ -39,7 +39,7 @@ def diagnose_history(estimator):
         return diagnosis(estimator, UNCLEAR, reason, evidence, curves)
     curves["val_loss"] = validation.tolist()
     if estimator.early_stopping and estimator.restore_best_weights:
-        kept = estimator.best_epoch_  # its weights are those of this epoch
+        kept = estimator.best_epoch_  # the network has the weights of this epoch
         training, validation = training[:kept], validation[:kept]
     start = max(validation[0], training[0])
     gap = (final_level(validation) - final_level(training)) / start
@@ -82,7 +82,7 @@ def _judge_curves(gap, rise, late, noise, left):
 
 
 def _middle(curve):
-    """The mean of as many epochs, three quarters of the way."""
+    """The mean of as many values as in `final_level`, up to 3/4 of the curve."""
     end = max(1, 3 * len(curve) // 4)
     return float(np.mean(curve[max(0, end - max(1, len(curve) // 20)) : end]))
 
@@ -90,7 +90,8 @@ def _middle(curve):
 def _noise(curve):
     """Standard deviation of the values about a smooth curve, from second differences.
 
-    Those of the second half: (1, -2, 1) has a sum of squares of 6.
+    Only the second half of the curve counts. 6 is the sum of squares of (1, -2, 1), the
+    coefficients of a second difference.
     """
     second = np.diff(curve[len(curve) // 2 :], 2)
     return float(np.sqrt(np.mean(second**2) / 6)) if len(second) else np.inf

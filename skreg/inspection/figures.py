@@ -1,4 +1,4 @@
-"""What the figures share: colours, axes, and how they are finished.
+"""Shared parts of the displays: colours, axes, grid and legend.
 
 matplotlib is imported when something is drawn.
 """
@@ -12,7 +12,7 @@ HELPS, HARMS, UNCLEAR = "#3a923a", "#c03d3e", "#8c8c8c"
 
 
 def axes_or_new(ax, **size):
-    """The axes, or those of a new figure of this size."""
+    """Return the given axes, or those of a new figure of this size."""
     if ax is None:
         import matplotlib.pyplot as plt  # noqa: PLC0415 (an extra, and slow)
 
@@ -21,13 +21,13 @@ def axes_or_new(ax, **size):
 
 
 class AxesDisplay:
-    """A figure on one pair of axes: the end of its `plot`."""
+    """Base class of displays that draw on one matplotlib Axes."""
 
     ax_: Axes
     figure_: Any
 
     def _finish(self, ax, grid="both"):
-        """Take the axes, with a grid and, for what has labels, a legend."""
+        """Set `ax_` and `figure_`; add a grid and, if there are labels, a legend."""
         ax.grid(axis=grid, alpha=0.3)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(frameon=False)

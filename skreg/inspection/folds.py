@@ -1,4 +1,4 @@
-"""Folds, and what can be said of means over them."""
+"""Cross-validation folds, and confidence intervals of means over them."""
 
 from numbers import Integral
 
@@ -15,7 +15,7 @@ CONFIDENCE = 0.95
 
 
 def shuffled_folds(estimator, y, n_splits, repeats, seed):
-    """A splitter into folds, which keep the proportions of a classifier's classes."""
+    """A splitter into shuffled folds, stratified for a classifier of one label."""
     has_classes = type_of_target(y) in ("binary", "multiclass")
     stratified = is_classifier(estimator) and has_classes
     kind = RepeatedStratifiedKFold if stratified else RepeatedKFold
@@ -23,16 +23,16 @@ def shuffled_folds(estimator, y, n_splits, repeats, seed):
 
 
 def splits_of(estimator, X, y, cv, repeats=1, seed=0):
-    """Training and validation rows: of shuffled folds, or as a splitter gives them."""
+    """A list of (training rows, validation rows): of shuffled folds or a splitter."""
     if isinstance(cv, Integral):
         cv = shuffled_folds(estimator, y, cv, repeats, seed)
     return list(check_cv(cv, y).split(X, y))
 
 
 def map_over_splits(function, variants, splits):
-    """What a function gives for each variant, a list with one result a split.
+    """Call a function for each variant and split, with all its fits in stacks.
 
-    Its fits train in stacks.
+    Returns one list per variant, with one result per split.
     """
     variants = list(variants)
     with stacked_if_not_yet():
@@ -46,7 +46,7 @@ def map_over_splits(function, variants, splits):
 
 
 def score_name(estimator, scoring):
-    """What to call the score."""
+    """Return the name of the score for texts and figures."""
     if scoring is None:
         return "accuracy" if is_classifier(estimator) else "R2"
     return scoring if isinstance(scoring, str) else "score"
@@ -56,7 +56,8 @@ def paired_interval(differences, splits):
     """The confidence interval of a mean over folds whose training rows overlap.
 
     The variance of a mean of n folds is (1/n + test rows / training rows) times that
-    of a fold, not 1/n times (Nadeau & Bengio 2003).
+    of one fold, not 1/n times (Nadeau & Bengio 2003).
+    For one fold the interval is infinite.
     """
     n = len(differences)
     if n < 2:

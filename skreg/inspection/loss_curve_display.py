@@ -1,4 +1,4 @@
-"""A figure of the losses of a training by epoch."""
+"""Display of training and validation loss per epoch."""
 
 from typing import Any, Self
 
@@ -11,18 +11,18 @@ from .figures import TRAINING, UNCLEAR, VALIDATION, AxesDisplay, axes_or_new
 
 
 class LossCurveDisplay(AxesDisplay):
-    """Training and validation loss by epoch, with the best epoch.
+    """Plot of training and validation loss per epoch, with the best epoch.
 
-    Both hold the penalties on weights, as Keras's do. The training loss is the mean
-    over the epoch's steps, with dropout and noise at work: it can lie above the
+    Both include the penalties on weights, as in Keras. The training loss is the mean
+    over the epoch's steps, with dropout and noise active: it can be above the
     validation loss.
 
     Parameters
     ----------
     history : dict of str to list of float
-        As an estimator's `history_`.
+        Losses in the form of an estimator's `history_`.
     best_epoch : int, default=None
-        Marked, with its value, where the history holds validation losses.
+        Epoch to mark, counted from 1, if the history has validation losses.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class LossCurveDisplay(AxesDisplay):
         ----------
         estimator : fitted estimator or Pipeline
         ax : matplotlib Axes, default=None
-            None makes a figure.
+            None creates a new figure.
 
         Returns
         -------
@@ -67,14 +67,14 @@ class LossCurveDisplay(AxesDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None makes a figure.
+            None creates a new figure.
 
         Returns
         -------
         LossCurveDisplay
         """
         ax = axes_or_new(ax, figsize=(5.5, 3.6))
-        loss = self.history["loss"]
+        loss = self.history.get("loss", [])  # a diagnosis may have none
         epochs = np.arange(1, len(loss) + 1)
         ax.plot(epochs, loss, color=TRAINING, label="training")
         others = self.history.get("val_loss")

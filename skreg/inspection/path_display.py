@@ -1,4 +1,4 @@
-"""A figure of the scores over one parameter."""
+"""Display of training and validation scores over one parameter."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -16,14 +16,14 @@ MOST_TICKS = 9
 
 
 class RegularizationPathDisplay(AxesDisplay):
-    """Training and validation score over one parameter.
+    """Plot of training and validation scores over the values of one parameter.
 
     Parameters
     ----------
     name : str
-        Of the parameter.
+        Name of the parameter.
     values : sequence
-        Its values.
+        Values of the parameter.
     train_scores, validation_scores : array of shape (n_values, n_splits)
     scoring : str, default="score"
         Name of the score.
@@ -72,7 +72,7 @@ class RegularizationPathDisplay(AxesDisplay):
         scoring: str | Callable | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Train all points in stacks, and draw them.
+        """Train with each value on each fold, all in stacks, and draw the scores.
 
         Parameters
         ----------
@@ -85,13 +85,14 @@ class RegularizationPathDisplay(AxesDisplay):
         param_name : str
             A parameter of the network.
         param_range : sequence
-            Its values.
+            Values of the parameter.
         cv : int, splitter or iterable, default=5
-            Folds, shuffled (and stratified for classes); or as in ``GridSearchCV``.
+            Number of folds, shuffled (and stratified for classes); or as in
+            ``GridSearchCV``.
         scoring : str or callable, default=None
             As in ``GridSearchCV``; None is accuracy or R2.
         ax : matplotlib Axes, default=None
-            None makes a figure.
+            None creates a new figure.
 
         Returns
         -------
@@ -115,12 +116,12 @@ class RegularizationPathDisplay(AxesDisplay):
         return display.plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw means, with a band of one standard error of the folds.
+        """Draw mean scores, with a band of one standard error over the folds.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None makes a figure.
+            None creates a new figure.
 
         Returns
         -------
@@ -129,7 +130,7 @@ class RegularizationPathDisplay(AxesDisplay):
         ax = axes_or_new(ax, figsize=(5.5, 3.6))
         is_number = all(np.isscalar(v) and not isinstance(v, str) for v in self.values)
         is_log = is_number and self._spans_orders()
-        # No logarithmic scale has a 0: then all values stand side by side.
+        # A logarithmic scale has no 0: then the values are evenly spaced.
         is_scale = is_number and not (is_log and min(self.values) == 0)
         places = self.values if is_scale else np.arange(len(self.values))
         for scores, color, label in (
@@ -157,7 +158,7 @@ class RegularizationPathDisplay(AxesDisplay):
 
 
 def _text(value):
-    """A value as a tick's label: layers as "64-64", numbers without a tail."""
+    """Format a value as a tick label: layers as "64-64", floats in short form."""
     if isinstance(value, (tuple, list)):
         return "-".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""A figure of what each remedy gains."""
+"""Display of the gain of each remedy."""
 
 from typing import Any, Self
 
@@ -7,12 +7,12 @@ from .figures import HARMS, HELPS, UNCLEAR, AxesDisplay, axes_or_new
 
 
 class RemedyDisplay(AxesDisplay):
-    """The gain of each remedy, with its confidence interval.
+    """Plot of the gain of each remedy, with its confidence interval.
 
     Parameters
     ----------
     report : RemedyReport
-        What `compare_remedies` gives.
+        Result of `compare_remedies`.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class RemedyDisplay(AxesDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None makes a figure.
+            None creates a new figure.
         most : int, default=20
-            Remedies that are drawn: the best of them, and the network as it is.
+            Largest number of remedies to draw, in the order of the report.
 
         Returns
         -------
@@ -55,7 +55,7 @@ class RemedyDisplay(AxesDisplay):
             ax.plot(ends, [row, row], color=color, linewidth=2, solid_capstyle="round")
             ax.plot(remedy.gain, row, "o", color=color, markersize=5)
         ax.axvline(0, color="black", linewidth=1)
-        # A mixture's name would leave the axes no room on one line.
+        # On one line, the name of a mixture would leave no room for the axes.
         names = [r.name.replace(" + ", "\n+ ") for r in shown]
         ax.set_yticks(range(len(shown)), names, fontsize=8)
         ax.set_ylim(-0.7, len(shown) - 0.3)

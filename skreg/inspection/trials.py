@@ -12,13 +12,14 @@ from .folds import map_over_splits
 
 @dataclass(frozen=True)
 class Score:
-    """What a variant came to on one split.
+    """Scores and training cost of a variant on one split.
 
     Attributes
     ----------
     train, validation : float
+        Scores on the training rows and on the validation rows.
     cost : float
-        Multiplications of the training, but for a factor.
+        Proportional to the number of multiplications in training.
     """
 
     train: float
@@ -27,7 +28,7 @@ class Score:
 
 
 class Trial:
-    """An estimator's variants on the same splits of the same rows.
+    """Training and scoring of an estimator's variants on the same splits.
 
     Parameters
     ----------
@@ -44,11 +45,11 @@ class Trial:
         self.scorer = check_scoring(estimator, scoring=scoring)
 
     def rows(self, indices):
-        """Features and targets of some rows."""
+        """Return features and targets of the rows with these indices."""
         return _safe_indexing(self.X, indices), _safe_indexing(self.y, indices)
 
     def run(self, parameters, split):
-        """The `Score` of a variant on a split, or the error of its fit."""
+        """Train and score a variant on a split: a `Score`, or the error of the fit."""
         training, validation = map(self.rows, split)
         estimator = clone(self.estimator).set_params(**parameters)
         try:
@@ -63,9 +64,9 @@ class Trial:
         )
 
     def scores(self, variants, splits=None):
-        """For each variant a list with a `Score` a split, or the first error.
+        """For each variant, return a list of a `Score` per split, or the first error.
 
-        `splits` are some of the trial's; None means all.
+        `splits` is a part of the trial's splits; None means all.
         """
         splits = self.splits if splits is None else splits
         found = map_over_splits(self.run, variants, splits)

@@ -1,4 +1,4 @@
-"""A figure of a network's weights, and of its dead units."""
+"""Display of a network's weights and dead units."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -11,21 +11,21 @@ from .figures import TRAINING
 
 
 class WeightsDisplay:
-    """Histograms of each layer's kernel, and the share of its units that are dead.
+    """Histograms of each layer's kernel, with the share of dead units.
 
-    A unit is dead where its activation is the same, within rounding, on all rows: it
-    adds nothing but a constant, and under ReLU it does not learn any more.
+    A unit is dead if its activation is the same, within rounding, on all rows: it only
+    adds a constant, and with ReLU it no longer learns.
 
     Parameters
     ----------
     kernels : list of ndarray
-        One a layer, shape (inputs, units).
+        One per layer, of shape (inputs, units).
     dead : list of float
-        Share of dead units of each hidden layer; empty where no rows were given.
+        Share of dead units in each hidden layer; empty if no rows were given.
 
     Attributes
     ----------
-    axes_ : ndarray of matplotlib Axes
+    axes_ : ndarray of matplotlib Axes, shape (n_layers,)
     figure_ : matplotlib Figure
 
     Examples
@@ -44,13 +44,13 @@ class WeightsDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Features | None = None) -> Self:
-        """Draw the layers of a fitted estimator.
+        """Draw the layers of a fitted estimator; of an ensemble, its first member.
 
         Parameters
         ----------
         estimator : fitted MLPRegularizedClassifier or MLPRegularizedRegressor
         X : {array-like, dataframe} of shape (n_samples, n_features), default=None
-            Rows to look for dead units on; None leaves that out.
+            Rows on which to look for dead units; None skips that.
 
         Returns
         -------
@@ -91,7 +91,7 @@ class WeightsDisplay:
 
 
 def dead_units(estimator, X):
-    """The share of units of each hidden layer that are the same on all rows.
+    """The share of dead units in each hidden layer.
 
     Parameters
     ----------

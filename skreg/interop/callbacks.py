@@ -30,6 +30,41 @@ def _has_batch_hooks(callback):
     )
 
 
+def _copies(callbacks, job):
+    """Copies of callbacks, which compare the job's score in the right direction.
+
+    Raises
+    ------
+    ValueError
+        If one cannot be copied.
+    """
+    try:
+        copies = copy.deepcopy(list(callbacks))
+    except Exception as error:
+        raise ValueError(
+            "The 'callbacks' parameter must hold callbacks that can be copied, since "
+            f"each fit has its own. Got one of {_culprit(callbacks)}: "
+            f"{type(error).__name__}: {error}. Open files and make locks in its "
+            "on_train_begin, or give it a method __deepcopy__."
+        ) from error
+    for callback in copies:
+        # Keras looks for the direction among a model's metrics. Of a score it is known.
+        watched, mode = getattr(callback, "monitor", None), getattr(callback, "mode", 0)
+        if job.score is not None and watched == job.monitor and mode == "auto":
+            callback.mode = "max"
+    return copies
+
+
+def _culprit(callbacks):
+    """The name of the first class of callbacks that cannot be copied."""
+    for callback in callbacks:
+        try:
+            copy.deepcopy(callback)
+        except Exception:
+            return type(callback).__name__
+    return "them"
+
+
 class EpochListener:
     """Call the callbacks of a fit, as ``keras.Model.fit`` would.
 
@@ -54,7 +89,7 @@ class EpochListener:
         if estimator.callbacks:
             self._model = build_model(estimator)
             self._callbacks = keras().callbacks.CallbackList(
-                copy.deepcopy(list(estimator.callbacks)),
+                _copies(estimator.callbacks, job),
                 model=self._model,
                 epochs=job.epochs,
                 steps=job.steps_per_epoch,
@@ -65,6 +100,11 @@ class EpochListener:
             ]
             self._steps_per_epoch = job.steps_per_epoch
             self._model.stop_training = False
+
+    @property
+    def callbacks(self):
+        """The copies of the user's callbacks, with what they have gathered."""
+        return [] if self._callbacks is None else list(self._callbacks.callbacks)
 
     @property
     def has_batch_hooks(self):

@@ -20,6 +20,7 @@ def build_model(estimator):
         optimizer=_optimizer(estimator),
         loss=_loss(estimator),
         loss_weights=_loss_weight(estimator),
+        auto_scale_loss=False,  # which Keras's global policy may ask for
     )
     model.optimizer.build(model.trainable_variables)
     write_state(model, estimator._structure(), estimator._training_state())
@@ -28,9 +29,10 @@ def build_model(estimator):
 
 def build_average(estimator):
     """A ``keras.Model`` that averages the models of an ensemble's members."""
-    inputs = keras().Input((estimator.n_features_in_,))
+    dtype = estimator._structure().dtype
+    inputs = keras().Input((estimator.n_features_in_,), dtype=dtype)
     outputs = [member.model_(inputs) for member in estimator.members_]
-    return keras().Model(inputs, keras().layers.Average()(outputs))
+    return keras().Model(inputs, keras().layers.Average(dtype=dtype)(outputs))
 
 
 def write_state(model, structure, state):
@@ -72,7 +74,7 @@ def read_state(model, structure, state):
     for name, slot in _slots(structure).items():
         held = getattr(optimizer, slot.keras_attribute)
         if slot.scalar:
-            value = np.array(held).reshape(1, 1)
+            value = _values(held).reshape(1, 1)
             slots[name] = {weight: value.copy() for weight in shapes}
         else:  # Keras has no momentum slots if momentum is 0
             slots[name] = _read(held, shapes) if held else state.slots[name]
@@ -87,9 +89,14 @@ def read_state(model, structure, state):
 
 def _read(variables, shapes):
     return {
-        name: np.array(variable).reshape(shape)
+        name: _values(variable).reshape(shape)
         for variable, (name, shape) in zip(variables, shapes.items(), strict=True)
     }
+
+
+def _values(variable):
+    """A copy of a variable's values; ``np.array(variable)`` warns in NumPy 2."""
+    return np.asarray(variable).copy()
 
 
 def _slots(structure):

@@ -104,7 +104,7 @@ def factor_and_offset(layer):
         return layer.scale, layer.offset
     mean, variance = layer.input_mean, layer.input_variance
     if mean is None:  # adapted to data
-        mean, variance = np.array(layer.mean), np.array(layer.variance)
+        mean, variance = np.asarray(layer.mean), np.asarray(layer.variance)
     deviation = np.maximum(
         np.sqrt(np.asarray(variance, float)), keras().config.epsilon()
     )

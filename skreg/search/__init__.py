@@ -1,4 +1,4 @@
-"""Which remedies help: each compared on the same folds, and searches over all of them.
+"""Comparison of remedies on the same folds, and hyperparameter search over all.
 
 May import: fitting, stacking, inspection, estimators.
 """

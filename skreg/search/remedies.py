@@ -1,4 +1,4 @@
-"""Each remedy against overfitting, measured on the user's data."""
+"""`compare_remedies`: measure remedies against overfitting on the user's data."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from .usual_remedies import usual_remedies
 
 MOST_TOGETHER = 3
 PLAIN = "as it is"
-# The best one of so many goes on to the other draws of the folds, but so many at least.
+# The best 1 / ONE_IN remedies, at least AT_LEAST, are measured on all draws of folds.
 ONE_IN, AT_LEAST = 5, 8
 
 
@@ -38,13 +38,13 @@ def compare_remedies(
     """Measure what each remedy against overfitting does on this data.
 
     The network is trained as it is, with each remedy alone, and with the best few
-    together, on the same folds, all in stacks. The best fifth of the remedies by the
-    first draw of the folds, eight at least, is measured on the other draws as well. A
-    gain is the difference in validation score, fold by fold. Its interval is
-    Student's, with the variance corrected for the overlap of training folds [1]_. With
-    some forty remedies one or two intervals leave 0 aside by chance alone; and what
-    went on and what was mixed was chosen on the same folds, which flatters it a
-    little. To report a score, measure it on rows that had no part in the choice.
+    combined, on the same folds, all in stacks. After the first draw of the folds, the
+    best fifth of the remedies, at least eight, is measured on the other draws as well.
+    A gain is the difference in validation score, fold by fold. Its confidence interval
+    is Student's, with the variance corrected for the overlap of training folds [1]_.
+    With about forty remedies, one or two intervals exclude 0 by chance alone. The best
+    remedies are also chosen on the folds that measure them, which makes their gains
+    slightly optimistic. To report a score, measure it on rows not used for the choice.
 
     Parameters
     ----------
@@ -53,30 +53,30 @@ def compare_remedies(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
     estimator : estimator or Pipeline, default=None
-        The network, or a pipeline that ends in one. None is a network with default
-        parameters, for classes or numbers as `y` holds.
+        The network, or a pipeline that ends in one. None is a classifier or a
+        regressor, depending on `y`, with default parameters.
     cv : int or splitter, default=5
-        Number of folds (stratified for classes), or a splitter, which is then used
-        as it is.
+        Number of folds (stratified for classes), or a splitter, which is used as it
+        is.
     repeats : int, default=3
-        How often the folds are drawn; all but the first draw are for what goes on.
-        Only used when `cv` is a number: a splitter has all remedies on all its splits.
+        Number of draws of the folds, of which only the first measures all remedies.
+        Only used when `cv` is a number: a splitter measures all on all its splits.
     scoring : str or callable, default=None
         As in ``GridSearchCV``; larger is better. None is accuracy or R2.
     remedies : dict of str to dict, default=None
-        Parameters to set, by the name of each remedy, in place of the usual ones.
+        Parameters to set, by the name of each remedy. None is the usual remedies.
     random_state : int, RandomState instance or None, default=0
-        Of the folds, and of the networks where theirs is None.
+        Seed of the folds, and of the networks if their own is None.
 
     Returns
     -------
     RemedyReport
-        ``print`` it, ``plot`` it, or take its frame with ``to_frame()``.
+        ``print`` it, ``plot`` it, or convert it with ``to_frame()``.
 
     Raises
     ------
     ValueError
-        If the network as it is cannot be fitted, or a parameter is not accepted.
+        If the network without remedies cannot be fitted, or a parameter is invalid.
 
     References
     ----------
@@ -126,7 +126,7 @@ def compare_remedies(
 
 
 def _with_seed(estimator, y, random_state):
-    """A copy of the network to compare, or the usual one, with a seed."""
+    """Return a copy of the estimator, or the default one for `y`, with a seed."""
     if estimator is None:
         is_classes = not type_of_target(y).startswith("continuous")
         kind = MLPRegularizedClassifier if is_classes else MLPRegularizedRegressor
@@ -140,9 +140,9 @@ def _with_seed(estimator, y, random_state):
 
 
 def _measured(trial, candidates, n_first):
-    """A `Remedy` for each candidate and each mixture of the best, and the failures.
+    """Measure all candidates and mixtures: a list of `Remedy`, and failures by name.
 
-    The first `n_first` splits are for all, the others for the best.
+    The first `n_first` splits measure all candidates, the others only the best.
     """
     first, others = trial.splits[:n_first], trial.splits[n_first:]
     scores, failures = _scores(trial, candidates, first)
@@ -164,10 +164,10 @@ def _measured(trial, candidates, n_first):
 
 
 def _scores(trial, candidates, splits):
-    """By name, the scores of each candidate on each split, and the errors of others.
+    """Return the scores of each candidate, one per split, and the errors, by name.
 
-    Those that add a part to the training step come last: its program would slow the
-    others down.
+    Candidates that add a part to the training step are trained last: their program
+    would slow the others down.
     """
     scores, failures = {}, {}
     for adds in (False, True):
@@ -192,27 +192,31 @@ def _adds_a_part(estimator, parameters):
 
 
 def _best(scores):
-    """Names of the best by now, and of the network as it is."""
+    """Names of the network as it is and of the best candidates so far."""
     names = [name for name in _by_gain(scores) if name != PLAIN]
     return [PLAIN, *names[: max(len(names) // ONE_IN, AT_LEAST)]]
 
 
 def _by_gain(scores):
-    """The names, that with the largest gain first."""
+    """Names in order of mean gain, the largest first."""
     return sorted(scores, key=lambda n: -np.mean(_gains(scores[n], scores[PLAIN])))
 
 
 def _gains(scores, plain):
-    """Split by split, what was gained over the network as it is.
+    """Gain in validation score over the network as it is, one per split.
 
-    `scores` may be of fewer splits: of the first ones.
+    `scores` may cover only the first splits.
     """
     pairs = zip(scores, plain[: len(scores)], strict=True)
     return [own.validation - its.validation for own, its in pairs]
 
 
 def _mixtures(candidates, scores):
-    """The two and the three best that get along, of what gained and went on."""
+    """Combine the two and the three best remedies, by name.
+
+    They are measured on all splits, have a mean gain above 0,
+    and set different parameters.
+    """
     mixtures, taken, parameters = {}, [], {}
     n_splits = len(scores[PLAIN])
     went_on = {name: own for name, own in scores.items() if len(own) == n_splits}

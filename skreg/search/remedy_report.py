@@ -1,4 +1,4 @@
-"""What a comparison of remedies found, as text, frame and figure."""
+"""Result of a comparison of remedies, as text, data frame and figure."""
 
 from dataclasses import dataclass, field
 
@@ -8,13 +8,13 @@ from ..typing import Axes, Frame
 
 @dataclass(frozen=True)
 class Remedy:
-    """What one remedy did, as means over the folds.
+    """Scores, gain and cost of one remedy, as means over the folds.
 
     Attributes
     ----------
     name : str
     parameters : dict
-        What it sets; empty for the network as it is.
+        Parameters that it sets; empty for the network as it is.
     train_score, validation_score : float
     gap : float
         Training score minus validation score.
@@ -23,9 +23,10 @@ class Remedy:
     gain_low, gain_high : float
         Ends of the gain's confidence interval.
     n_splits : int
-        That it was measured on. Gains compare with the network as it is on the same.
+        Number of splits it was measured on. The gain compares with the network as it
+        is on the same splits.
     relative_cost : float
-        Multiplications of its training, over those of the network as it is.
+        Multiplications in its training, divided by those of the network as it is.
     """
 
     name: str
@@ -52,21 +53,21 @@ class Remedy:
 
 @dataclass(frozen=True)
 class RemedyReport:
-    """What `compare_remedies` found.
+    """The result of `compare_remedies`.
 
     Attributes
     ----------
     remedies : tuple of Remedy
-        Those measured on all splits first, and the largest gain first; the network
-        as it is among them.
+        Sorted by number of splits, then by gain, the largest first; includes the
+        network as it is.
     scoring : str
         Name of the score.
     n_splits : int
-        Folds, times their repetitions: on how many the best were measured.
+        Number of folds times repeats, on which the best remedies were measured.
     seconds : float
-        That the comparison took.
+        Duration of the comparison.
     failures : dict of str to str
-        Remedies that could not be fitted, and why.
+        Error messages of remedies that could not be fitted, by name.
 
     Examples
     --------
@@ -92,18 +93,18 @@ class RemedyReport:
 
     @property
     def helpful(self) -> tuple[Remedy, ...]:
-        """Remedies whose gain's interval is above 0, the best first."""
+        """Remedies whose gain's interval is above 0, in the order of `remedies`."""
         return tuple(r for r in self.remedies if r.helps)
 
     def to_frame(self) -> Frame:
-        """A ``pandas.DataFrame`` with a row a remedy (pandas has to be there)."""
+        """Return a ``pandas.DataFrame`` with one row per remedy (requires pandas)."""
         import pandas as pd  # noqa: PLC0415 (an extra)
 
         rows = [{**vars(r), "helps": r.helps, "harms": r.harms} for r in self.remedies]
         return pd.DataFrame(rows).set_index("name")
 
     def __str__(self):
-        names = [r.name.split(" + ") for r in self.remedies]  # a mixture's has parts
+        names = [r.name.split(" + ") for r in self.remedies]  # one line per part
         width = max(len(part) for parts in names for part in parts) + 2
         lines = [
             f"{len(self.remedies) - 1} remedies on {self.n_splits} splits, "

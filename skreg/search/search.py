@@ -1,4 +1,4 @@
-"""A search over all remedies, as one estimator."""
+"""`RegularizationSearchCV`: randomized search with successive halving."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 
-# The public way to it adds names to sklearn.model_selection.
+# The public import (sklearn.experimental) adds names to sklearn.model_selection.
 from sklearn.model_selection._search_successive_halving import HalvingRandomSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -21,11 +21,11 @@ from ..stacking import stacked_if_not_yet
 from ..typing import Features, Floats, RandomState, Splitter, Targets
 from .space import regularization_space
 
-MAX_RUNGS = 3  # the first one trains a ninth of the epochs
+MAX_RUNGS = 3  # with the default factor the first has a ninth of the epochs
 
 
 def _network_has(name):
-    """Whether the network of the search, the best one if there is, has a method."""
+    """A check that the search's network, after `fit` the best one, has a method."""
 
     def check(search):
         network = getattr(search, "search_", None)
@@ -36,7 +36,7 @@ def _network_has(name):
 
 
 def _of_the_search(name, doc):
-    """An attribute that the fitted search has."""
+    """A property that returns an attribute of the fitted `search_`."""
 
     def found(self: Any) -> Any:
         return self._found(name)
@@ -46,43 +46,43 @@ def _of_the_search(name, doc):
 
 
 class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
-    """The best mixture of remedies for the data, found by cross-validation.
+    """Search for the best mixture of remedies, with cross-validation.
 
-    Candidates are drawn from `regularization_space` and race in successive halving
-    [1]_: all train for a ninth of the epochs, a third goes on to three ninths, and a
-    third of these to all epochs; at each rung training starts anew, with schedules that
-    fit its length. All fits train in stacks, as in `stacked`. It is itself an
-    estimator, so that nested cross-validation measures the whole search.
+    Candidates are drawn from `regularization_space` and compared by successive halving
+    [1]_: all train for a ninth of the epochs, the best third for three ninths, and the
+    best third of these for all epochs. Each rung trains from the start, with schedules
+    that fit its length. All fits train in stacks, as in `stacked`. The search is itself
+    an estimator, so that nested cross-validation measures the whole search.
 
     Parameters
     ----------
     estimator : estimator or Pipeline, default=None
-        The network, or a pipeline that ends in one; what is not searched stays as it
-        is set there. None is ``MLPRegularizedClassifier()``.
+        The network, or a pipeline that ends in one; parameters outside the space keep
+        their values. None is ``MLPRegularizedClassifier()``.
     n_iter : int, default=200
-        Candidates, at least 1.
+        Number of candidates, at least 1.
     cv : int or splitter, default=5
-        Folds, shuffled (and stratified for classes); or a splitter, as in
+        Number of folds, shuffled (and stratified for classes); or a splitter, as in
         ``GridSearchCV``.
     level : {"quick", "full"}, default="quick"
-        Of the space: see `regularization_space`.
+        Size of the search space: see `regularization_space`.
     space : dict or list of dict, default=None
-        Distributions in place of those. `level` is not used then.
+        Distributions in place of those; `level` is then not used.
     scoring : str or callable, default=None
-        What candidates are compared by, as in ``GridSearchCV``; None is accuracy or
-        R2. "neg_log_loss" finds networks with far better probabilities, whose accuracy
-        is about the same.
+        Score that compares the candidates, as in ``GridSearchCV``; None is accuracy or
+        R2. "neg_log_loss" finds networks with far better probabilities and about the
+        same accuracy.
     factor : int, default=3
-        Of the candidates one in so many goes on to the next rung, and trains so many
-        times as long; at least 2.
+        The best ``1 / factor`` of the candidates go on to the next rung and train
+        `factor` times as long; at least 2.
     refit : bool, default=True
-        Whether the best candidate is fitted to all rows in the end.
+        Whether to fit the best candidate to all rows at the end.
     n_members : int, default=5
-        Networks that are then fitted with its parameters and averaged, at least 1
-        (more where the estimator or the candidate has more). It costs little beside
-        the search, whose candidates train without.
+        Number of networks that are then fitted with its parameters and averaged, at
+        least 1 (more if the estimator or the candidate has more). It costs little
+        compared with the search, whose candidates do not use it.
     random_state : int, RandomState instance or None, default=None
-        Of the candidates, and of the networks where theirs is None and this is an int.
+        Seed of the candidates; if an int, also of networks whose own is None.
     verbose : int, default=0
         As in ``GridSearchCV``.
 
@@ -92,17 +92,17 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         The search itself.
 
     cv_results_ : dict of ndarrays
-        One entry a candidate and rung, as in ``HalvingRandomSearchCV``.
+        One entry per candidate and rung, as in ``HalvingRandomSearchCV``.
 
     best_params_, best_score_, best_estimator_, best_index_
-        As in ``GridSearchCV``; the best of the last rung.
+        As in ``GridSearchCV``, for the best candidate of the last rung.
 
     classes_ : ndarray of shape (n_classes,)
-        Of a classifier.
+        Labels of the classes; only for a classifier.
 
     See Also
     --------
-    compare_remedies : What each remedy does by itself.
+    compare_remedies : Measure each remedy by itself.
 
     References
     ----------
@@ -233,7 +233,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         return getattr(self.search_, name)
 
     def score(self, X: Features, y: Targets) -> float:
-        """The best estimator's score on these rows, by `scoring`.
+        """Score the best estimator on these rows, by `scoring`.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         return self._found("score")(X, y)
 
     def predict(self, X: Features) -> np.ndarray:
-        """The best estimator's predictions.
+        """Predict with the best estimator.
 
         Parameters
         ----------
@@ -264,7 +264,7 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_network_has("predict_proba"))
     def predict_proba(self, X: Features) -> Floats:
-        """The best estimator's probabilities of the classes.
+        """Class probabilities of the best estimator.
 
         Parameters
         ----------
@@ -279,12 +279,12 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_network_has("predict_log_proba"))
     def predict_log_proba(self, X: Features) -> Floats:
-        """Their logarithms, shape (n_samples, n_classes)."""
+        """Logarithms of `predict_proba`, shape (n_samples, n_classes)."""
         return self._found("predict_log_proba")(X)
 
     @available_if(_network_has("decision_function"))
     def decision_function(self, X: Features) -> Floats:
-        """The best estimator's margins. Only there when ``loss="hinge"``."""
+        """Margins of the best estimator. Only available with ``loss="hinge"``."""
         return self._found("decision_function")(X)
 
     def __sklearn_tags__(self):

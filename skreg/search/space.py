@@ -1,4 +1,4 @@
-"""Distributions of all remedies together, for a random search."""
+"""Search space of all remedies, for a randomized search."""
 
 from typing import Any, Literal
 
@@ -13,18 +13,18 @@ LEVELS = ("quick", "full")
 
 
 class Sometimes:
-    """A distribution that is `otherwise` in all but a share of its draws.
+    """A distribution for a share of the draws; the other draws give `otherwise`.
 
-    A remedy that is off is a value of its own, which no scale of numbers holds.
+    This includes a remedy that is off, which a continuous distribution cannot draw.
 
     Parameters
     ----------
     distribution : object with a method ``rvs``
         Such as those of ``scipy.stats``.
     share : float
-        Of the draws that come from it, in [0, 1].
+        Share of the draws that come from it, in [0, 1].
     otherwise : object, default=0.0
-        The value of the others.
+        Value of the other draws.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class Sometimes:
         self.otherwise = otherwise
 
     def rvs(self, size=None, random_state=None):
-        """One value, or an array of `size`, as frozen distributions of scipy give."""
+        """Draw one value, or an array of `size` values, as scipy's distributions do."""
         rng = check_random_state(random_state)
         if size is not None:
             return np.array([self.rvs(random_state=rng) for _ in range(size)])
@@ -60,40 +60,40 @@ def regularization_space(
     level: Literal["quick", "full"] = "quick",
     estimator: Any = None,
 ) -> list[dict]:
-    """Distributions of the remedies against overfitting, to draw candidates from.
+    """The search space of remedies against overfitting, as distributions.
 
-    The space joins what Kadra et al. [1]_ call the regularization cocktail (weight
+    The space combines what Kadra et al. [1]_ call the regularization cocktail (weight
     decay, dropout, normalisation, noise, averaging of networks) with the classical
-    penalties. Numbers that act by their order of magnitude are drawn on logarithmic
-    scales, each remedy is off in a share of the draws, and what only some optimizers
-    know is drawn for these alone.
+    penalties. Numbers whose order of magnitude matters are drawn on logarithmic scales.
+    Each remedy is off in a share of the draws. Parameters of particular optimizers are
+    drawn only together with these.
 
     Parameters
     ----------
     kind : {"classification", "regression"}, default="classification"
-        What the network is for.
+        Task of the network.
     level : {"quick", "full"}, default="quick"
-        "quick" leaves the network's size and its optimizer as they are: two programs
-        serve the whole search. "full" draws sizes, activations, normalisation,
-        optimizers, batch sizes and ensembles as well; each new structure has to be
-        compiled first, which takes one or two seconds.
+        "quick" keeps the network's size and optimizer: the whole search needs only two
+        programs. "full" also draws sizes, activations, normalisation, optimizers, batch
+        sizes and ensembles; each new structure has to be compiled first, which takes
+        one or two seconds.
     estimator : estimator or Pipeline, default=None
-        Where the network is the last step of a pipeline, names get that step's prefix.
+        If it is a pipeline, names get the prefix of its last step, the network.
 
     Returns
     -------
     list of dict
         Names of parameters and their distributions, for ``RandomizedSearchCV`` or
-        ``HalvingRandomSearchCV``; a candidate comes from one of the dictionaries.
+        ``HalvingRandomSearchCV``; each candidate is drawn from one of the dictionaries.
 
     Raises
     ------
     ValueError
-        For another kind or level.
+        If `kind` or `level` is not one of these.
 
     See Also
     --------
-    RegularizationSearchCV : Draws from it and searches, with successive halving.
+    RegularizationSearchCV : Search this space with successive halving.
 
     References
     ----------

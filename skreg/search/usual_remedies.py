@@ -1,11 +1,11 @@
-"""The remedies that `compare_remedies` measures where the user names none."""
+"""The default remedies of `compare_remedies`."""
 
 from ..fitting import hidden_layers
 from ..inspection import would_change
 
 
 def usual_remedies(network):
-    """Parameters to set, by the name of each remedy, for this network."""
+    """Return the parameters of each remedy that would change this network, by name."""
     sizes = hidden_layers(network.hidden_layer_sizes)
     own = network.get_params()
     found = {
@@ -51,7 +51,7 @@ def usual_remedies(network):
         name: parameters
         for name, parameters in found.items()
         if would_change(own, parameters)
-        # Another optimizer with this one's rate would say little.
+        # A learning rate set for one optimizer would say little about another.
         and (is_default or "optimizer" not in parameters)
     }
 

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skreg import (
+    Diagnosis,
     LossCurveDisplay,
     MLPRegularizedClassifier,
     RegularizationPathDisplay,
@@ -100,3 +101,8 @@ def test_dead_units(network, cancer):
     ]
     assert "dead units: " in display.axes_[0].get_xlabel()
     assert "dead" not in display.axes_[2].get_xlabel()
+
+
+def test_a_diagnosis_without_curves_can_be_drawn():
+    display = Diagnosis("diverging", "all folds diverged").plot()
+    assert display.ax_.get_title() == "diverging"

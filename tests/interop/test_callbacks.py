@@ -1,6 +1,11 @@
 """Keras callbacks and the line that `verbose` prints."""
 
+import copy
+import pickle
 import re
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -363,3 +368,122 @@ def test_a_third_partys_callback(tmp_path):
         ["batch", "13"],
         ["epoch", "1"],
     ]
+
+
+# --- the score that is monitored
+
+WATCHERS = {
+    "EarlyStopping": lambda name, path: keras().callbacks.EarlyStopping(
+        name, patience=2, restore_best_weights=True
+    ),
+    "ReduceLROnPlateau": lambda name, path: keras().callbacks.ReduceLROnPlateau(
+        name, patience=1, factor=0.5
+    ),
+    "ModelCheckpoint": lambda name, path: keras().callbacks.ModelCheckpoint(
+        path / "best.weights.h5", name, save_best_only=True, save_weights_only=True
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(WATCHERS))
+@pytest.mark.parametrize("monitor", ["accuracy", "neg_log_loss"])
+def test_callbacks_know_which_scores_are_better(kind, monitor, tmp_path):
+    """With mode="auto", Keras's default."""
+    name = f"val_{monitor}"
+    callback = WATCHERS[kind](name, tmp_path)
+    fitted = network(
+        callbacks=[callback], monitor=monitor, epochs=12, learning_rate=0.05
+    )
+    fitted.fit(X[:100], Y[:100], X_val=X[100:], y_val=Y[100:])
+    (used,) = fitted.callbacks_
+    scores = fitted.history_[name]
+    assert used is not callback
+    assert used.best == pytest.approx(max(scores))
+    assert callback.mode == "auto", "the user's own stays as it is"
+
+
+# --- what callbacks gather
+
+
+def test_what_callbacks_gathered_can_be_read():
+    history = keras().callbacks.History()
+    fitted = network(callbacks=[history], epochs=3).fit(X, Y)
+    assert fitted.callbacks_[0].history["loss"] == fitted.loss_curve_
+    assert history.model is None
+    for again in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
+        assert not hasattr(again, "callbacks_")
+    fitted.set_params(callbacks=None).fit(X, Y)
+    assert not hasattr(fitted, "callbacks_")
+
+
+def test_what_callbacks_of_members_gathered():
+    callbacks = [keras().callbacks.History()]
+    fitted = network(callbacks=callbacks, epochs=2, n_members=2).fit(X, Y)
+    for member in fitted.members_:
+        assert member.callbacks_[0].history["loss"] == member.loss_curve_
+    fitted.set_params(callbacks=None).fit(X, Y)
+    assert not hasattr(fitted, "callbacks_")
+
+
+def test_a_callback_that_cannot_be_copied_is_named(tmp_path):
+    class WithLock(keras().callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.lock = threading.Lock()
+
+    before = network(epochs=1).fit(X, Y)
+    found = before.predict_proba(X)
+    before.callbacks = [keras().callbacks.History(), WithLock()]
+    with pytest.raises(ValueError, match=r"'callbacks' .*WithLock: TypeError: .*lock"):
+        before.fit(X, Y)
+    np.testing.assert_array_equal(before.predict_proba(X), found)
+
+
+# --- Keras's global settings
+
+
+@pytest.fixture
+def mixed():
+    keras().config.set_dtype_policy("mixed_float16")
+    yield
+    keras().config.set_dtype_policy("float32")
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_a_global_policy_of_mixed_precision_changes_nothing(n_members):
+    fitted = network(callbacks=[lambda_callback()], epochs=2, n_members=n_members)
+    fitted.fit(X, Y)
+    found = fitted.model_.predict(X.astype("float32"), verbose=0)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[:, 0], fitted.predict_proba(X)[:, 1], atol=1e-6)
+    if n_members == 1:
+        fitted.model_.fit(X, Y, verbose=0)
+        assert type(fitted.model_.optimizer).__name__ == "Adam"
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_half_precision_is_refused(name):
+    keras().config.set_floatx(name)
+    try:
+        with pytest.raises(ValueError, match=f"floatx must be 'float32'.*{name}"):
+            network().fit(X, Y)
+    finally:
+        keras().config.set_floatx("float32")
+
+
+NO_WARNING = """
+import numpy as np, keras
+from skreg import MLPRegularizedClassifier
+X = np.random.default_rng(0).normal(size=(40, 3)); y = (X[:, 0] > 0).astype(int)
+for optimizer in ("adam", "sgd", "nadam", keras.optimizers.RMSprop(momentum=0.5)):
+    net = MLPRegularizedClassifier(
+        (4,), epochs=2, batchnorm=True, optimizer=optimizer, batch_size=20,
+        callbacks=[keras.callbacks.History()],
+    ).fit(X, y)
+    again = MLPRegularizedClassifier.from_keras(net.model_)
+"""
+
+
+def test_nothing_warns_of_numpys_conversion_of_variables():
+    subprocess.run([sys.executable, "-W", "error", "-c", NO_WARNING], check=True)
