@@ -191,21 +191,21 @@ def _judge_folds(evidence):
     within |= {"more epochs": (epochs, GAIN), "more units": (units, GAIN)}
     doubtful = [name for name, (found, limit) in within.items() if found.mean > limit]
     more_units = f"more units lower the validation loss by {units}"
+    more_epochs = f"{LONGER} times the epochs lower the validation loss by {epochs}"
+    smaller_steps = f"a smaller learning rate lowers the training loss by {rate}"
     rules = [
+        # If training rows are predicted worse than by guessing, what would help most?
         (
-            training.mean > 1.2,
-            DIVERGING,
-            "the training rows are predicted worse than by guessing",
+            training.mean > 1.2 and epochs.mean > max(rate.mean, 0),
+            NOT_CONVERGED,
+            more_epochs,
         ),
-        (
-            rate.is_above(RISE) and rate.mean >= epochs.mean,
-            DIVERGING,
-            f"a smaller learning rate lowers the training loss by {rate}",
-        ),
+        (training.mean > 1.2 and rate.mean > 0, DIVERGING, smaller_steps),
+        (rate.is_above(RISE) and rate.mean >= epochs.mean, DIVERGING, smaller_steps),
         (
             epochs.is_above(GAIN) and epochs.mean >= units.mean,
             NOT_CONVERGED,
-            f"{LONGER} times the epochs lower the validation loss by {epochs}",
+            more_epochs,
         ),
         (units.is_above(GAIN) and gap.mean <= GAP, UNDERFITTING, more_units),
         (

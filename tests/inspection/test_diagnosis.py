@@ -3,10 +3,18 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, make_friedman1, make_moons
+from sklearn.datasets import (
+    load_digits,
+    make_classification,
+    make_friedman1,
+    make_moons,
+)
 from sklearn.exceptions import NotFittedError
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg.inspection import Estimate
+from skreg.inspection.diagnosis import diagnosis
+from skreg.inspection.diagnosis_of_folds import _judge_folds
 
 mpl.use("agg")
 RNG = np.random.default_rng(0)
@@ -217,3 +225,68 @@ def test_several_targets_and_labels():
     labels = (X[:, :3] > 0).astype(int)
     network = classifier((8,), epochs=20, learning_rate=0.01).fit(X, labels)
     assert network.diagnose(X, labels, cv=3).evidence["validation loss"].mean < 1
+
+
+# --- the advice agrees with the evidence
+
+
+def evidence_of(training, epochs, units, rate, gap=0.0):
+    """Evidence with these means, and intervals that are narrow."""
+    values = {
+        "training loss": training,
+        "validation loss": training + gap,
+        "gap": gap,
+        "rise since the best epoch": 0.0,
+        "gain by more epochs": epochs,
+        "gain by more units": units,
+        "training gain by a smaller rate": rate,
+        "gain by more rows": 0.0,
+    }
+    return {k: Estimate(v, v - 0.01, v + 0.01) for k, v in values.items()}
+
+
+CONFLICTS = {
+    "too short": (evidence_of(2.0, 1.3, 0.5, -3.4), "not converged"),
+    "too short, and too small": (evidence_of(2.0, 1.3, 1.4, -3.4), "not converged"),
+    "too fast": (evidence_of(2.0, -0.5, 0.0, 1.5), "diverging"),
+    "too large a rate, but more epochs help": (
+        evidence_of(2.0, 0.3, 0.0, 1.5),
+        "diverging",
+    ),
+    "overfits, but units help": (evidence_of(0.2, 0.0, 0.2, 0.0, gap=0.5), None),
+    "overfits, but epochs help": (evidence_of(0.2, 0.2, 0.3, 0.0, gap=0.5), None),
+}
+
+
+@pytest.mark.parametrize("case", list(CONFLICTS))
+def test_no_advice_that_the_evidence_shows_to_be_harmful(case):
+    evidence, expected = CONFLICTS[case]
+    network = classifier(epochs=3, learning_rate=0.01)
+    verdict, reason = _judge_folds(evidence)
+    assert verdict == (expected or "overfitting"), reason
+    found = diagnosis(network, verdict, reason, evidence)
+    assert found.try_next
+    for trial in found.try_next:
+        if "epochs" in trial:
+            assert evidence["gain by more epochs"].mean > 0
+        if "early_stopping" in trial:
+            assert evidence["gain by more epochs"].mean <= 0
+        if "learning_rate" in trial:
+            is_smaller = trial["learning_rate"] < 0.01
+            gain = evidence["training gain by a smaller rate"].mean
+            assert gain > 0 if is_smaller else gain <= 0
+        if "hidden_layer_sizes" in trial:
+            is_larger = sum(trial["hidden_layer_sizes"]) > sum(
+                np.atleast_1d(network.hidden_layer_sizes)
+            )
+            gain = evidence["gain by more units"].mean
+            assert gain >= 0 if is_larger else gain <= 0
+
+
+def test_a_short_training_on_a_rare_class_is_not_called_diverging():
+    X, y = make_classification(400, 10, weights=[0.97], random_state=0)
+    found = classifier(epochs=3).fit(X, y).diagnose(X, y)
+    rate = found.evidence["training gain by a smaller rate"].mean
+    is_advised = any(t.get("learning_rate", 1) < 0.01 for t in found.try_next)
+    assert rate > 0 or not is_advised
+    assert rate > 0 or found.verdict != "diverging"
