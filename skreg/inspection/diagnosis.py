@@ -147,33 +147,31 @@ def _to_try(estimator, verdict, evidence):
         NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}, {"learning_rate": 3 * rate}],
         DIVERGING: [{"learning_rate": smaller_rate(estimator)}, {"clipnorm": 1.0}],
     }.get(verdict, [])
-    harmful = _shown_to_be_harmful(estimator, evidence)
-    return [c for c in choices if would_change(own, c) and not harmful(c)]
+    return [
+        choice
+        for choice in choices
+        if would_change(own, choice) and not _is_harmful(estimator, choice, evidence)
+    ]
 
 
-def _shown_to_be_harmful(estimator, evidence):
-    """Return a function that tells whether the evidence speaks against a trial."""
-    sizes = hidden_layers(estimator.hidden_layer_sizes)
-
-    def gain(name):
-        found = evidence.get(name)
-        return found.mean if isinstance(found, Estimate) else None
-
-    def is_harmful(trial):
-        # Each as the change that was measured (1), or its opposite (-1).
-        signs = {}
-        if "epochs" in trial or "early_stopping" in trial:
-            signs["gain by more epochs"] = 1 if "epochs" in trial else -1
-        if "hidden_layer_sizes" in trial:
-            is_larger = sum(trial["hidden_layer_sizes"]) > sum(sizes)
-            signs["gain by more units"] = 1 if is_larger else -1
-        if "learning_rate" in trial:
-            is_smaller = trial["learning_rate"] < _rate(estimator)
-            signs["training gain by a smaller rate"] = 1 if is_smaller else -1
-        gains = [(gain(name), sign) for name, sign in signs.items()]
-        return any(g is not None and g * sign < -GAIN for g, sign in gains)
-
-    return is_harmful
+def _is_harmful(estimator, trial, evidence):
+    """Whether the evidence, that of folds, speaks against a trial."""
+    # By name of the evidence: 1 for the change that was measured, -1 for its opposite.
+    signs = {}
+    if "epochs" in trial or "early_stopping" in trial:
+        signs["gain by more epochs"] = 1 if "epochs" in trial else -1
+    if "hidden_layer_sizes" in trial:
+        sizes = hidden_layers(estimator.hidden_layer_sizes)
+        is_larger = sum(trial["hidden_layer_sizes"]) > sum(sizes)
+        signs["gain by more units"] = 1 if is_larger else -1
+    if "learning_rate" in trial:
+        is_smaller = trial["learning_rate"] < _rate(estimator)
+        signs["training gain by a smaller rate"] = 1 if is_smaller else -1
+    return any(
+        evidence[name].mean * sign < -GAIN
+        for name, sign in signs.items()
+        if name in evidence
+    )
 
 
 def _rate(estimator):

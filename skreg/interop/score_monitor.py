@@ -1,6 +1,7 @@
 """Scores of scikit-learn's scorers on the validation rows during training."""
 
 import copy
+import hashlib
 import inspect
 
 import numpy as np
@@ -33,8 +34,9 @@ class ScoreMonitor:
             _check_takes_weights(self._scorer, estimator.monitor)
             self._weights = {"sample_weight": validation.weight}
         # For the fingerprint: whose scores these are.
-        weights = [weight.tolist() for weight in self._weights.values()]
-        self.targets = targets_as_text(estimator._coder()) + repr(weights or "")
+        self.targets = targets_as_text(estimator._coder())
+        if self._weights:
+            self.targets += hashlib.blake2b(validation.weight.tobytes()).hexdigest()
 
     def __call__(self, state):
         """The validation score of a lane's state."""
