@@ -11,6 +11,7 @@ from scipy.sparse import sparray, spmatrix
 Features: TypeAlias = ArrayLike | sparray | spmatrix
 Targets: TypeAlias = ArrayLike  # (n_samples,) or (n_samples, n_outputs)
 Weights: TypeAlias = ArrayLike | None  # (n_samples,)
+Groups: TypeAlias = ArrayLike | None  # (n_samples,)
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.floating]]
 Path: TypeAlias = str | PathLike[str]
 RandomState: TypeAlias = int | np.random.RandomState | None

@@ -1,46 +1,27 @@
-"""Fitted networks: outputs, weights, conversion to Keras and SciKeras, diagnosis."""
+"""Fitted networks: members, weights, conversion to Keras and SciKeras, diagnosis."""
 
-from abc import ABCMeta, abstractmethod
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .. import engine
-from ..engine import State, Structure
-from ..fitting import Network, Standardizer, flattened, row_blocks
 from ..inspection import Diagnosis, diagnose_folds, diagnose_history
 from ..interop import build_average, build_model, to_scikeras
 from ..persistence import load_weights, save_weights
-from ..typing import Features, KerasModel, Path, RandomState, Splitter, Targets
+from ..typing import (
+    Features,
+    Groups,
+    KerasModel,
+    Path,
+    RandomState,
+    Splitter,
+    Targets,
+)
+from .outputs import NetworkOutputs
 
 
-class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
-    """Base class with the methods of fitted estimators.
-
-    The result of training is in `_state` and `_input_statistics`, dictionaries of
-    arrays and built-in types: whatever can store such objects can store an estimator.
-    The members of an ensemble are in `_members`.
-    """
-
-    @abstractmethod
-    def _coder(self):
-        """Return the `ClassTargets` or `NumberTargets` that encodes targets."""
-
-    def _target_scale(self):
-        """Scale and offset that convert the network's outputs to predictions."""
-        return np.ones(1), np.zeros(1)
-
-    def _structure(self):
-        return Structure.from_dict(self._state["structure"])
-
-    def _training_state(self):
-        names = ("weights", "moving", "slots", "step", "epoch")
-        return State(**{name: self._state[name] for name in names})
-
-    def _all_members(self):
-        return getattr(self, "_members", [self])
+class FittedNetwork(NetworkOutputs):
+    """Base class with the public methods of fitted estimators."""
 
     @property
     def members_(self) -> list[Self]:
@@ -186,51 +167,12 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
             state.pop(name, None)
         return state
 
-    def _raw_outputs(self, X):
-        """Outputs of the members before the output activation, float64.
-
-        Returns
-        -------
-        ndarray of shape (n_members, n_samples, n_outputs)
-        """
-        check_is_fitted(self)
-        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
-        return np.stack(
-            [
-                np.concatenate(list(member._by_blocks(engine.raw_outputs, X)))
-                for member in self._all_members()
-            ]
-        )
-
-    def _outputs(self, X):
-        """Activated outputs, shape (n_members, n_samples, n_outputs)."""
-        raw = self._raw_outputs(X)
-        return engine.activated(self._structure(), raw)
-
-    def _activities(self, X):
-        """Outputs of each hidden activation, each of shape (n_samples, units)."""
-        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
-        blocks = self._by_blocks(engine.activities, X)
-        return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
-
-    def _by_blocks(self, function, X):
-        """Yield the result of an engine function for each block of rows."""
-        structure, state = self._structure(), self._training_state()
-        standardizer = Standardizer(**self._input_statistics)
-        for rows in row_blocks(X.shape[0], max(structure.widths)):
-            block = standardizer.transform(X[rows], structure.dtype)
-            yield function(structure, state, self._state["numbers"], block)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     def diagnose(
         self,
         X: Features | None = None,
         y: Targets | None = None,
         *,
+        groups: Groups = None,
         cv: int | Splitter = 5,
         reference_error: float | None = None,
         random_state: RandomState = 0,
@@ -251,6 +193,9 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         ----------
         X, y : array-like, default=None
             Rows to train on again, preferably those of `fit`. Both or neither.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, such as a patient: for the splitter, or all rows of a
+            group are in the same fold.
         cv : int or splitter, default=5
             Number of folds, shuffled (and stratified for classes), or a splitter. Only
             used with `X` and `y`.
@@ -288,7 +233,7 @@ class FittedNetwork(Network, BaseEstimator, metaclass=ABCMeta):
         if (X is None) != (y is None):
             raise ValueError("X and y must be given together. Got one of them.")
         if X is not None:
-            return diagnose_folds(self, X, y, cv, reference_error, random_state)
+            return diagnose_folds(self, X, y, groups, cv, reference_error, random_state)
         if reference_error is not None:
             raise ValueError(
                 "The 'reference_error' parameter needs X and y, on which the network's "

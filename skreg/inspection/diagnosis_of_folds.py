@@ -47,10 +47,10 @@ class _Fold:
     history: dict
 
 
-def diagnose_folds(estimator, X, y, cv, reference_error, random_state):
+def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
     """Diagnose a network by training it and its variants on folds."""
     X, y = indexable(X, y)
-    splits = splits_of(estimator, X, y, cv, seed=random_state)
+    splits = splits_of(estimator, X, y, cv, seed=random_state, groups=groups)
     plain = clone(estimator).set_params(
         callbacks=None, checkpoint=None, warm_start=False, verbose=0
     )

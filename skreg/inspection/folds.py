@@ -6,7 +6,14 @@ import joblib
 import numpy as np
 from scipy.stats import t as student
 from sklearn.base import is_classifier
-from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, check_cv
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from ..stacking import stacked_if_not_yet
@@ -14,19 +21,29 @@ from ..stacking import stacked_if_not_yet
 CONFIDENCE = 0.95
 
 
-def shuffled_folds(estimator, y, n_splits, repeats, seed):
-    """A splitter into shuffled folds, stratified for a classifier of one label."""
+def shuffled_folds(estimator, y, n_splits, seed, groups=None):
+    """A splitter into shuffled folds, stratified for a classifier of one label.
+
+    With `groups`, all rows of a group are in the same fold.
+    """
     has_classes = type_of_target(y) in ("binary", "multiclass")
-    stratified = is_classifier(estimator) and has_classes
-    kind = RepeatedStratifiedKFold if stratified else RepeatedKFold
-    return kind(n_splits=n_splits, n_repeats=repeats, random_state=seed)
+    if is_classifier(estimator) and has_classes:
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    else:
+        kind = KFold if groups is None else GroupKFold
+    return kind(n_splits=n_splits, shuffle=True, random_state=seed)
 
 
-def splits_of(estimator, X, y, cv, repeats=1, seed=0):
-    """A list of (training rows, validation rows): of shuffled folds or a splitter."""
-    if isinstance(cv, Integral):
-        cv = shuffled_folds(estimator, y, cv, repeats, seed)
-    return list(check_cv(cv, y).split(X, y))
+def splits_of(estimator, X, y, cv, repeats=1, seed=0, groups=None):
+    """A list of (training rows, validation rows): of a splitter or shuffled folds.
+
+    `cv` is a splitter, or the number of the folds, which are drawn `repeats` times.
+    """
+    if not isinstance(cv, Integral):
+        return list(check_cv(cv, y).split(X, y, groups))
+    rng = check_random_state(seed)
+    draws = [shuffled_folds(estimator, y, cv, rng, groups) for _ in range(repeats)]
+    return [split for folds in draws for split in folds.split(X, y, groups)]
 
 
 def map_over_splits(function, variants, splits):

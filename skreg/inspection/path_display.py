@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..fitting import prefix_of
-from ..typing import Axes, Features, Splitter, Targets
+from ..typing import Axes, Features, Groups, Splitter, Targets
 from .figures import TRAINING, VALIDATION, AxesDisplay, axes_or_new
 from .folds import score_name, splits_of
 from .trials import Trial
@@ -68,6 +68,7 @@ class RegularizationPathDisplay(AxesDisplay):
         *,
         param_name: str,
         param_range: Sequence,
+        groups: Groups = None,
         cv: int | Splitter = 5,
         scoring: str | Callable | None = None,
         ax: Axes | None = None,
@@ -86,6 +87,9 @@ class RegularizationPathDisplay(AxesDisplay):
             A parameter of the network.
         param_range : sequence
             Values of the parameter.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row: for the splitter, or all rows of a group are in the same
+            fold.
         cv : int, splitter or iterable, default=5
             Number of folds, shuffled (and stratified for classes); or as in
             ``GridSearchCV``.
@@ -99,7 +103,7 @@ class RegularizationPathDisplay(AxesDisplay):
         RegularizationPathDisplay
         """
         name = prefix_of(estimator) + param_name
-        splits = splits_of(estimator, X, y, cv)
+        splits = splits_of(estimator, X, y, cv, groups=groups)
         found = Trial(estimator, X, y, splits, scoring).scores(
             [{name: value} for value in param_range]
         )

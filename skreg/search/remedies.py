@@ -14,7 +14,7 @@ from ..estimators import MLPRegularizedClassifier, MLPRegularizedRegressor
 from ..fitting import network_of, prefix_of, remedies_of
 from ..inspection import Trial, paired_interval, score_name, splits_of
 from ..stacking import stacked_if_not_yet
-from ..typing import Features, RandomState, Splitter, Targets
+from ..typing import Features, Groups, RandomState, Splitter, Targets
 from .remedy_report import Remedy, RemedyReport
 from .usual_remedies import usual_remedies
 
@@ -29,6 +29,7 @@ def compare_remedies(
     y: Targets,
     estimator: Any = None,
     *,
+    groups: Groups = None,
     cv: int | Splitter = 5,
     repeats: int = 3,
     scoring: str | Callable | None = None,
@@ -55,6 +56,9 @@ def compare_remedies(
     estimator : estimator or Pipeline, default=None
         The network, or a pipeline that ends in one. None is a classifier or a
         regressor, depending on `y`, with default parameters.
+    groups : array-like of shape (n_samples,), default=None
+        Group of each row, such as a patient: for the splitter, or all rows of a group
+        are in the same fold.
     cv : int or splitter, default=5
         Number of folds (stratified for classes), or a splitter, which is used as it
         is.
@@ -111,7 +115,7 @@ def compare_remedies(
             for name, parameters in remedies.items()
         },
     }
-    splits = splits_of(estimator, X, y, cv, repeats, random_state)
+    splits = splits_of(estimator, X, y, cv, repeats, random_state, groups)
     n_first = cv if isinstance(cv, Integral) else len(splits)
     trial = Trial(estimator, X, y, splits, scoring)
     with stacked_if_not_yet():

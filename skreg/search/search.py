@@ -5,47 +5,29 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any, Literal, Self
 
-import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn import get_config
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
 
 # The public import (sklearn.experimental) adds names to sklearn.model_selection.
 from sklearn.model_selection._search_successive_halving import HalvingRandomSearchCV
-from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 
-from ..estimators import MLPRegularizedClassifier
 from ..fitting import check_count, network_of, prefix_of
 from ..inspection import shuffled_folds
 from ..stacking import stacked_if_not_yet
-from ..typing import Features, Floats, RandomState, Splitter, Targets
+from ..typing import Features, RandomState, Splitter, Targets
+from .found import FoundNetwork
 from .space import regularization_space
 
 MAX_RUNGS = 3  # with the default factor the first has a ninth of the epochs
 
 
-def _network_has(name):
-    """A check that the search's network, after `fit` the best one, has a method."""
-
-    def check(search):
-        network = getattr(search, "search_", None)
-        getattr(network.best_estimator_ if network else search._network(), name)
-        return True
-
-    return check
-
-
-def _of_the_search(name, doc):
-    """A property that returns an attribute of the fitted `search_`."""
-
-    def found(self: Any) -> Any:
-        return self._found(name)
-
-    found.__doc__ = doc
-    return property(found)
-
-
-class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
+class RegularizationSearchCV(FoundNetwork):
     """Search for the best mixture of remedies, with cross-validation.
 
     Candidates are drawn from `regularization_space` and compared by successive halving
@@ -147,8 +129,10 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Features, y: Targets, **fit_params: Any) -> Self:
+    def fit(self, X: Features, y: Targets, **params: Any) -> Self:
         """Search, and fit the best candidate to all rows.
+
+        If the last fit fails, what the search found is kept.
 
         Parameters
         ----------
@@ -156,8 +140,10 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
-        **fit_params : dict
-            Passed to the networks' `fit`, such as `sample_weight`.
+        **params : dict
+            `groups` for the splitter, without one for folds that keep groups together;
+            `sample_weight` for the networks and for a scorer that takes it; others for
+            the networks. With metadata routing, for all that request them.
 
         Returns
         -------
@@ -171,28 +157,41 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
         check_count(self, "n_iter", 1)
         check_count(self, "factor", 2)
         check_count(self, "n_members", 1)
-        search = self._halving_search(y)
+        cv = self.cv
+        if isinstance(cv, Integral):
+            seed = self._seed() or 0
+            cv = shuffled_folds(self._network(), y, cv, seed, params.get("groups"))
+        search = self._halving_search(cv)
         with stacked_if_not_yet():
-            search.fit(X, y, **fit_params)
-        if self.refit and network_of(search.best_estimator_).n_members < self.n_members:
-            ensemble = clone(search.best_estimator_)
-            network_of(ensemble).set_params(n_members=self.n_members)
-            search.best_estimator_ = ensemble.fit(X, y, **fit_params)
-        self.search_ = search
+            self.search_ = search.fit(X, y, **params)
+        if self.refit:
+            best = clone(search.estimator).set_params(
+                **clone(search.best_params_, safe=False)
+            )
+            network = network_of(best)
+            network.set_params(n_members=max(network.n_members, self.n_members))
+            search.best_estimator_ = best.fit(X, y, **_of_network(search, params))
+            search.refit = True
         return self
 
-    def _network(self):
-        return MLPRegularizedClassifier() if self.estimator is None else self.estimator
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Get metadata routing of this object: that of the search."""
+        methods = MethodMapping().add(caller="fit", callee="fit")
+        methods.add(caller="score", callee="score")
+        search = self._halving_search(check_cv(self.cv))
+        return MetadataRouter(owner=self).add(search=search, method_mapping=methods)
 
-    def _halving_search(self, y):
+    def _seed(self):
+        state = self.random_state
+        return state if isinstance(state, Integral) else None
+
+    def _halving_search(self, cv):
+        """The search itself, unfitted; `cv` is a splitter."""
         estimator = clone(self._network())
         prefix, epochs = prefix_of(estimator), network_of(estimator).epochs
-        state, cv, space = self.random_state, self.cv, self.space
-        seed = state if isinstance(state, Integral) else None
+        space, seed = self.space, self._seed()
         if seed is not None and estimator.get_params()[f"{prefix}random_state"] is None:
             estimator.set_params(**{f"{prefix}random_state": seed})
-        if isinstance(cv, Integral):
-            cv = shuffled_folds(estimator, y, cv, 1, seed or 0)
         if space is None:
             kind = "classification" if is_classifier(estimator) else "regression"
             space = regularization_space(kind, self.level, estimator)
@@ -207,92 +206,15 @@ class RegularizationSearchCV(MetaEstimatorMixin, BaseEstimator):
             min_resources=max(1, epochs // self.factor ** (rungs - 1)),
             cv=cv,
             scoring=self.scoring,
-            refit=self.refit,
-            random_state=state,
+            refit=False,  # `fit` does that, with more members
+            random_state=self.random_state,
             return_train_score=True,
             verbose=self.verbose,
         )
 
-    cv_results_ = _of_the_search("cv_results_", "One entry a candidate and rung.")
-    best_params_ = _of_the_search(
-        "best_params_", "Parameters of the best candidate of the last rung."
-    )
-    best_score_ = _of_the_search(
-        "best_score_", "Its mean score over the validation folds."
-    )
-    best_index_ = _of_the_search("best_index_", "Its place in `cv_results_`.")
-    best_estimator_ = _of_the_search(
-        "best_estimator_",
-        "It, fitted to all rows as an ensemble; not there with ``refit=False``.",
-    )
-    classes_ = _of_the_search("classes_", "Labels of the classes.")
-    n_features_in_ = _of_the_search("n_features_in_", "Number of features.")
 
-    def _found(self, name):
-        check_is_fitted(self, "search_")
-        return getattr(self.search_, name)
-
-    def score(self, X: Features, y: Targets) -> float:
-        """Score the best estimator on these rows, by `scoring`.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-
-        Returns
-        -------
-        float
-        """
-        return self._found("score")(X, y)
-
-    def predict(self, X: Features) -> np.ndarray:
-        """Predict with the best estimator.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return self._found("predict")(X)
-
-    @available_if(_network_has("predict_proba"))
-    def predict_proba(self, X: Features) -> Floats:
-        """Class probabilities of the best estimator.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return self._found("predict_proba")(X)
-
-    @available_if(_network_has("predict_log_proba"))
-    def predict_log_proba(self, X: Features) -> Floats:
-        """Logarithms of `predict_proba`, shape (n_samples, n_classes)."""
-        return self._found("predict_log_proba")(X)
-
-    @available_if(_network_has("decision_function"))
-    def decision_function(self, X: Features) -> Floats:
-        """Margins of the best estimator. Only available with ``loss="hinge"``."""
-        return self._found("decision_function")(X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._network())
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.input_tags = inner.input_tags
-        tags.target_tags = inner.target_tags
-        return tags
+def _of_network(search, params):
+    """Those parameters of a search's `fit` that are for the network's."""
+    if get_config()["enable_metadata_routing"]:
+        return process_routing(search, "fit", **params).estimator.fit
+    return {name: value for name, value in params.items() if name != "groups"}

@@ -1,0 +1,123 @@
+"""Groups of rows, and scikit-learn's metadata routing, in all that draws folds."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from scipy.stats import uniform
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GroupKFold, cross_validate
+
+from skreg import (
+    MLPRegularizedClassifier,
+    RegularizationPathDisplay,
+    RegularizationSearchCV,
+    compare_remedies,
+)
+from skreg.inspection import splits_of
+
+mpl.use("agg")
+X, Y = load_iris(return_X_y=True)
+GROUPS = np.arange(len(X)) % 10
+FOLDS = list(GroupKFold(3).split(X, Y, GROUPS))  # what the groups should give
+NETWORK = MLPRegularizedClassifier((4,), epochs=3, random_state=0)
+
+
+def searching(network=NETWORK, **parameters):
+    space = {"dropout": uniform(0, 0.5)}
+    settings = {"n_iter": 3, "n_members": 2, "random_state": 0} | parameters
+    return RegularizationSearchCV(network, space=space, **settings)
+
+
+def test_a_search_gives_groups_to_its_splitter():
+    found = searching(cv=GroupKFold(3)).fit(X, Y, groups=GROUPS)
+    expected = searching(cv=FOLDS).fit(X, Y)
+    np.testing.assert_array_equal(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"]
+    )
+    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
+
+
+def test_remedies_give_groups_to_the_splitter():
+    one = {"dropout": {"dropout": 0.5}}
+    found = compare_remedies(
+        X, Y, NETWORK, groups=GROUPS, cv=GroupKFold(3), remedies=one
+    )
+    expected = compare_remedies(X, Y, NETWORK, cv=FOLDS, remedies=one)
+    assert found.remedies == expected.remedies
+
+
+def test_a_diagnosis_gives_groups_to_the_splitter():
+    network = clone(NETWORK).fit(X, Y)
+    found = network.diagnose(X, Y, groups=GROUPS, cv=GroupKFold(3))
+    assert found.evidence == network.diagnose(X, Y, cv=FOLDS).evidence
+
+
+def test_a_path_gives_groups_to_the_splitter():
+    path = {"param_name": "dropout", "param_range": [0.0]}
+    found = RegularizationPathDisplay.from_estimator(
+        NETWORK, X, Y, groups=GROUPS, cv=GroupKFold(3), **path
+    )
+    expected = RegularizationPathDisplay.from_estimator(NETWORK, X, Y, cv=FOLDS, **path)
+    np.testing.assert_array_equal(found.validation_scores, expected.validation_scores)
+
+
+@pytest.mark.parametrize("y", [Y, Y + 0.5])
+def test_a_number_of_folds_keeps_groups_together(y):
+    splits = splits_of(NETWORK, X, y, 5, repeats=2, groups=GROUPS)
+    assert len(splits) == 10
+    for training, validation in splits:
+        assert not set(GROUPS[training]) & set(GROUPS[validation])
+    assert any(
+        np.any(a != b) for (_, a), (_, b) in zip(splits, splits[5:], strict=False)
+    )
+    search = searching(cv=3).fit(X, Y, groups=GROUPS)
+    for training, validation in search.search_.cv.split(X, Y, GROUPS):
+        assert not set(GROUPS[training]) & set(GROUPS[validation])
+
+
+class FailsAtLast(MLPRegularizedClassifier):
+    """A network that fails as an ensemble."""
+
+    def fit(self, X, y, **parameters):
+        if self.n_members > 1:
+            raise MemoryError
+        return super().fit(X, y, **parameters)
+
+
+def test_what_was_found_is_kept_if_the_last_fit_fails():
+    search = searching(FailsAtLast((4,), epochs=3), cv=2)
+    with pytest.raises(MemoryError):
+        search.fit(X, Y)
+    assert 0 < search.best_params_["dropout"] < 0.5
+    assert search.best_score_ == max(search.cv_results_["mean_test_score"][-1:])
+    assert not hasattr(search, "best_estimator_")
+
+
+def test_the_search_is_a_router():
+    weight = np.where(Y == 2, 1.0, 1e-9)  # the network learns one class alone
+    search = searching(cv=GroupKFold(2))
+    given = {"sample_weight": weight, "groups": GROUPS}
+    with config_context(enable_metadata_routing=True):
+        with pytest.raises(ValueError, match="sample_weight.* not explicitly set"):
+            cross_validate(search, X, Y, params=given, error_score="raise")
+        network = clone(NETWORK).set_params(epochs=30)
+        network.set_fit_request(sample_weight=True)
+        network.set_score_request(sample_weight=True)
+        search.set_params(estimator=network)
+        scores = cross_validate(
+            search, X, Y, params=given, cv=GroupKFold(2), error_score="raise"
+        )["test_score"]
+        fitted = search.fit(X, Y, **given)
+        weighted = fitted.score(X, Y, sample_weight=weight)
+    assert scores.min() > 0.99
+    assert weighted > 0.99
+    assert fitted.score(X, Y) == pytest.approx(1 / 3)
+
+
+def test_weights_reach_the_last_fit_without_routing():
+    weight = np.where(Y == 2, 1.0, 1e-9)
+    search = searching(clone(NETWORK).set_params(epochs=30), cv=GroupKFold(2))
+    search.fit(X, Y, groups=GROUPS, sample_weight=weight)
+    assert set(search.predict(X)) == {2}
