@@ -66,6 +66,7 @@ def train_block(structure, jobs, lanes=None, observer=None):
             results[lane.index] = result
             observer.has_finished(lane.index, result)
         stack.drop(lambda lane: not observer.wants(lane.index))
+        waiting = deque(lane for lane in waiting if observer.wants(lane.index))
         observer.has_trained(epochs, n_running)
     return results
 

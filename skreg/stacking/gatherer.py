@@ -9,6 +9,7 @@ threads wait for others only for a moment.
 The module is long because one lock guards all counts of its one class.
 """
 
+import atexit
 import heapq
 import itertools
 import os
@@ -108,7 +109,7 @@ class Gatherer:
         self._n_training = 0  # blocks
         self._uncounted = WeakSet()  # threads
         self._last_arrival = 0.0
-        self._closed = self._has_ended = False
+        self._closed = self._has_ended = self._is_abandoned = False
         self._progress = SearchProgress()
         self._show = show
 
@@ -138,6 +139,18 @@ class Gatherer:
         self._dispatcher.shutdown()
         self._threads.shutdown()
         self._trainer.close()
+
+    def abandon(self):
+        """End all fits and tasks at once: the process is ending."""
+        self._is_abandoned = True
+        # A daemon thread ends without a word, as Python ends it elsewhere.
+        kind = SystemExit if self._owner.daemon else CancelledFit
+        with self._lock:
+            self._closed = True
+            left = self._dequeue(lambda task: True)
+            for fit in list(self._waiting):
+                self._end_waiting(fit, kind("The process is ending."))
+        self._drop_tasks(left)
 
     def serves_this_process(self):
         """Whether this process opened the gatherer; False for a fork's copy."""
@@ -236,7 +249,7 @@ class Gatherer:
         fit.nbytes = COPIES * jobs[0].rows.nbytes
         jobs = [self._with_shared_rows(job) for job in jobs]
         with self._lock:
-            if task is not None and task.is_cancelled:
+            if self._is_abandoned or (task is not None and task.is_cancelled):
                 raise CancelledFit
             is_closed = self._closed
             if not is_closed:
@@ -445,3 +458,15 @@ class _BlockObserver(Observer):
         """Report the end of the block."""
         self._gatherer._has_compiled(self._group, self._block)
         self._gatherer._report(0, -self._lanes)
+
+
+def _abandon_all():
+    """End all training when the main thread ends: pools of threads wait for it."""
+    for gatherer in list(_open_gatherers):
+        if gatherer.serves_this_process():
+            gatherer.abandon()
+
+
+# Functions of `atexit` are called too late, after the end of all pools; joblib's workers
+# end by this too.
+getattr(threading, "_register_atexit", atexit.register)(_abandon_all)
