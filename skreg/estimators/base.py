@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import stacking
@@ -20,20 +21,19 @@ from ..fitting import (
     flattened,
     job_of,
     split_off_validation,
+    takes_groups,
 )
 from ..interop import with_listeners
 from ..persistence import Checkpoint, seed_to_go_on_with
-from ..typing import Features, Targets, Weights
-from .attempts import all_or_nothing, copied
+from ..typing import Features, Groups, Targets, Weights
+from .attempts import all_or_nothing
 from .compatibility import CallbackSupportMixin, with_callbacks
-from .fitted import FittedNetwork
+from .ensemble import Ensemble
 
-# Attributes that scikit-learn sets on an estimator during a fit with its callbacks.
-_OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
 _NONE = None, None, None  # in place of X_val, y_val and sample_weight_val
 
 
-class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
+class RegularizedNetwork(CallbackSupportMixin, Ensemble):
     """Base class of the estimators, with `fit`."""
 
     # --- what differs between the estimators
@@ -49,8 +49,8 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
     def _learn_targets(self, y, weight, classes=None):
         """Set the attributes that `_coder` uses, from the training rows."""
 
-    def _strata(self, y):
-        """The classes by which the validation split is stratified, or None."""
+    def _row_classes(self, y):
+        """The class of each row, or None."""
         return None
 
     def _class_weights(self, y):
@@ -69,6 +69,7 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         X_val: Features | None = None,
         y_val: Targets | None = None,
         sample_weight_val: Weights = None,
+        groups: Groups = None,
     ) -> None:
         """Train the network.
 
@@ -89,6 +90,10 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
             Weights of the rows of `X_val`, in the validation loss and in the score that
             `monitor` names.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, such as a patient: for the splitter in
+            `validation_fraction`, or whole groups are set aside for early stopping. In
+            a search, metadata routing brings them to a splitter that needs them.
 
         Returns
         -------
@@ -105,21 +110,20 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             n_epochs = self.epochs * self.n_members
             context = self._init_callback_context(max_subtasks=n_epochs)
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        validation = X_val, y_val, sample_weight_val
-        self._fit(X, y, sample_weight, continues, validation=validation)
+        check_parameters(self, self._rules)
+        sample = self._read(X, y, sample_weight, groups, reset=not continues)
+        self._fit(sample, continues, validation=(X_val, y_val, sample_weight_val))
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
     def _fit_part(self, X, y, sample_weight, classes=None):
         """Train for one epoch on these rows, from the current state if there is one."""
         continues = hasattr(self, "_state")
-        self._fit(X, y, sample_weight, continues, is_partial=True, classes=classes)
-
-    def _fit(
-        self, X, y, weight, continues, validation=_NONE, is_partial=False, classes=None
-    ):
         check_parameters(self, self._rules)
-        sample = self._read(X, y, weight, reset=not continues)
+        sample = self._read(X, y, sample_weight, reset=not continues)
+        self._fit(sample, continues, is_partial=True, classes=classes)
+
+    def _fit(self, sample, continues, validation=_NONE, is_partial=False, classes=None):
         seed = self._state["seed"] if continues else self._draw_seed(is_partial)
         run = TrainingRun(seed, continues, is_partial)
         seeds = self._member_seeds(run)
@@ -127,6 +131,8 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         if not continues:
             # If members have their own validation rows, most of them train on each row.
             learned = sample if len(parts) > 1 else parts[0][0]
+            # A splitter may leave a class without a training row.
+            classes = self._row_classes(sample.y) if classes is None else classes
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
         self._train(parts, run, seeds)
@@ -138,13 +144,16 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
                 return seed
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _read(self, X, y, sample_weight, reset):
+    def _read(self, X, y, sample_weight, groups=None, *, reset):
         """Validate the data; return the rows of weight above zero."""
         X, y = self._validated(X, y, reset)
+        if groups is not None:
+            check_consistent_length(X, groups)
+            groups = column_or_1d(groups)
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        sample = Sample(X, y, weight)
+        sample = Sample(X, y, weight, groups)
         # If all weights are zero, `job_of` raises the error, after class weights.
         return sample[weight > 0] if weight.any() and not weight.all() else sample
 
@@ -171,8 +180,19 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
             return [(sample, self._read(*validation, reset=False))] * len(seeds)
         if is_partial or not self.early_stopping or self.monitor == "loss":
             return [(sample, None)] * len(seeds)
-        strata, fraction = self._strata(sample.y), self.validation_fraction
-        return [split_off_validation(sample, strata, fraction, seed) for seed in seeds]
+        classes, how = self._row_classes(sample.y), self.validation_fraction
+        return [split_off_validation(sample, classes, how, seed) for seed in seeds]
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Get metadata routing of this object.
+
+        `groups` are requested by `fit` if the splitter in `validation_fraction` does.
+        """
+        found = super().get_metadata_routing()
+        if found.fit.requests["groups"] is None:
+            wanted = takes_groups(self.validation_fraction)
+            found.fit.add_request(param="groups", alias=wanted)
+        return found
 
     def _learn_inputs(self, training):
         standardizer = Standardizer.identity(training.X.shape[1])
@@ -202,41 +222,6 @@ class RegularizedNetwork(CallbackSupportMixin, FittedNetwork):
         for member, job, result in zip(members, jobs, results, strict=True):
             member._finish(structure, job, result, run)
         self._take_members(members)
-
-    def _member_seeds(self, run):
-        """The random seed of each network of the ensemble."""
-        if not run.continues:
-            others = np.random.SeedSequence(run.seed).generate_state(self.n_members)
-            return [run.seed, *(others[1:] >> 1).tolist()]
-        members = self._all_members()
-        if len(members) != self.n_members:
-            raise ValueError(
-                "Training can go on (warm_start, partial_fit) only with as many "
-                f"members as before, {len(members)}. Got n_members="
-                f"{self.n_members}: fit with warm_start=False."
-            )
-        return [member._state["seed"] for member in members]
-
-    def _members_to_train(self, run):
-        """The networks of the ensemble to train, each as an estimator."""
-        if not run.continues:
-            vars(self).pop("_members", None)  # of an earlier fit
-        if self.n_members == 1:
-            return [self]
-        members = self._all_members() if run.continues else [self] * self.n_members
-        # Parameters may have changed since the members were last trained.
-        parameters = self.get_params(deep=False) | {"n_members": 1}
-        return [copied(member, **parameters) for member in members]
-
-    def _take_members(self, members):
-        """Store the members, and take the attributes of the first one."""
-        if members != [self]:
-            vars(self).pop("_keras_model", None)  # of an earlier fit
-            vars(self).update(vars(members[0]) | {"n_members": self.n_members})
-            self._members = members
-            for member in members:
-                for name in _OF_ONE_FIT & vars(member).keys():
-                    delattr(member, name)
 
     def _prepare(self, training, validation, run, number, checkpoints):
         """Return the structure and the job of this network's training.

@@ -22,6 +22,7 @@ from ..typing import (
     KerasSchedule,
     Path,
     RandomState,
+    Splitter,
     Targets,
     Weights,
 )
@@ -177,8 +178,10 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         training rows that is set aside. A schedule is planned for all `epochs`, even if
         training stops before: "constant" suits early stopping.
 
-    validation_fraction : float, default=0.1
-        The share that is set aside, in (0, 1). Only used when ``early_stopping=True``.
+    validation_fraction : float or splitter, default=0.1
+        The rows that are set aside: their share, in (0, 1); or a splitter of
+        scikit-learn's, such as ``TimeSeriesSplit()`` or ``GroupShuffleSplit()``, whose
+        last split is used. Only used when ``early_stopping=True``.
 
     patience : int, default=10
         Epochs without improvement until training stops, at least 0; 0 is the same as 1,
@@ -367,7 +370,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         batch_size: BatchSize = "auto",
         epochs: int = 100,
         early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        validation_fraction: float | Splitter = 0.1,
         patience: int = 10,
         min_delta: float = 0.0,
         monitor: str = "val_loss",

@@ -29,7 +29,7 @@ from .parameters import (
     is_keras_schedule,
 )
 from .rules import Rule
-from .samples import Sample, split_off_validation
+from .samples import Sample, split_off_validation, takes_groups
 from .targets import ClassTargets, NumberTargets, check_class_targets, targets_as_text
 
 __all__ = [
@@ -63,5 +63,6 @@ __all__ = [
     "seeded",
     "split_off_validation",
     "structure_of",
+    "takes_groups",
     "targets_as_text",
 ]

@@ -131,6 +131,11 @@ def _is_callback_list(value):
     )
 
 
+def _is_splitter(value):
+    methods = hasattr(value, "split") and hasattr(value, "get_n_splits")
+    return methods and not isinstance(value, type)
+
+
 def _is_random_state(value):
     is_seed = is_count(value, 0) and value < 2**32
     return is_seed or isinstance(value, np.random.RandomState)
@@ -198,7 +203,10 @@ RULES = {
     ),
     "epochs": count(),
     "early_stopping": boolean(),
-    "validation_fraction": fraction(),
+    "validation_fraction": Rule(
+        lambda v: fraction().accepts(v) or _is_splitter(v),
+        "a number in (0, 1) or a scikit-learn splitter, such as GroupShuffleSplit()",
+    ),
     "patience": count(0),
     "min_delta": not_negative(),
     "monitor": either(

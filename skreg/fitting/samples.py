@@ -1,9 +1,12 @@
 """Samples (rows, targets, weights), and the split into training and validation."""
 
+from copy import copy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import GroupShuffleSplit
 
 
 @dataclass(frozen=True)
@@ -15,49 +18,85 @@ class Sample:
     X : ndarray or CSR matrix of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
     weight : ndarray of shape (n_samples,)
+    groups : ndarray of shape (n_samples,) or None
     """
 
     X: Any
     y: np.ndarray
     weight: np.ndarray
+    groups: np.ndarray | None = None
 
     def __getitem__(self, rows):
-        return Sample(self.X[rows], self.y[rows], self.weight[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return Sample(self.X[rows], self.y[rows], self.weight[rows], groups)
 
     def __len__(self):
         return len(self.y)
 
 
-def split_off_validation(sample, strata, fraction, seed):
+def split_off_validation(sample, classes, how, seed):
     """Split a sample into training rows and validation rows, in that order.
 
     Parameters
     ----------
-    strata : ndarray of shape (n_samples,) or None
-        Classes by which the split is stratified; None for no stratification. Each
-        class keeps a training row; one that is too rare for both has no validation row.
-    fraction : float
-        Share of the validation rows.
+    classes : ndarray of shape (n_samples,) or None
+        By which a share is stratified; None for no stratification. Each class keeps a
+        training row; one that is too rare for both has no validation row.
+    how : float or splitter
+        Share of the validation rows, whole groups if the sample has any; or a splitter
+        of scikit-learn's, whose last split is taken: of ``TimeSeriesSplit`` that with
+        the most training rows.
+    seed : int
+        Also of a splitter whose `random_state` is None.
 
     Raises
     ------
     ValueError
         If there would be no training row or no validation row.
     """
-    n_validation = int(np.ceil(fraction * len(sample)))
-    if strata is None:
-        strata = np.zeros(len(sample))
-    rng = np.random.default_rng(seed)
-    validation = _stratified(strata, n_validation, rng)
-    if not len(validation):
+    if isinstance(how, Real) and sample.groups is None:
+        if classes is None:
+            classes = np.zeros(len(sample))
+        n_validation = int(np.ceil(how * len(sample)))
+        validation = _stratified(classes, n_validation, np.random.default_rng(seed))
+        training = np.setdiff1d(np.arange(len(sample)), validation)
+        # Validation rows are taken in their order too.
+        validation = np.sort(validation)
+    else:
+        training, validation = _last_split(sample, how, seed)
+    if not len(training) or not len(validation):
         raise ValueError(
             "The 'validation_fraction' parameter must leave a row for validation and, "
-            f"of each class, one for training. Got {fraction} of "
+            f"of each class, one for training. Got {how} of "
             f"n_samples={len(sample)}. Change it, or pass X_val and y_val to fit."
         )
-    is_validation = np.zeros(len(sample), bool)
-    is_validation[validation] = True
-    return sample[~is_validation], sample[is_validation]
+    return sample[training], sample[validation]
+
+
+def takes_groups(how):
+    """Whether a splitter needs the groups of the rows, by scikit-learn's metadata."""
+    if not hasattr(how, "get_metadata_routing"):
+        return False
+    return how.get_metadata_routing().split.requests.get("groups") is True
+
+
+def _last_split(sample, how, seed):
+    """Indices of training and validation rows: the last split of a splitter."""
+    splitter = copy(how)
+    if isinstance(how, Real):
+        splitter = GroupShuffleSplit(1, test_size=how)
+    if getattr(splitter, "random_state", seed) is None:
+        splitter.random_state = seed
+    try:
+        return list(splitter.split(sample.X, sample.y, sample.groups))[-1]
+    except (ValueError, IndexError) as error:
+        hint = ""
+        if sample.groups is None and takes_groups(how):
+            hint = " Give groups to fit, in a search by metadata routing."
+        raise ValueError(
+            f"The 'validation_fraction' parameter, {how}, cannot split "
+            f"n_samples={len(sample)}: {error}{hint}"
+        ) from error
 
 
 def _stratified(strata, n_rows, rng):

@@ -104,7 +104,7 @@ class RegularizationPathDisplay(AxesDisplay):
         """
         name = prefix_of(estimator) + param_name
         splits = splits_of(estimator, X, y, cv, groups=groups)
-        found = Trial(estimator, X, y, splits, scoring).scores(
+        found = Trial(estimator, X, y, splits, scoring, groups).scores(
             [{name: value} for value in param_range]
         )
         for scores in found:

@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
-from ..fitting import network_of
+from ..fitting import network_of, prefix_of, takes_groups
 from .folds import map_over_splits
 
 
@@ -36,10 +36,13 @@ class Trial:
     X, y : array-like
     splits : list of (train rows, test rows)
     scoring : str, callable or None
+    groups : array-like or None
+        For networks whose validation rows depend on groups.
     """
 
-    def __init__(self, estimator, X, y, splits, scoring):
+    def __init__(self, estimator, X, y, splits, scoring, groups=None):
         self.estimator = estimator
+        self.groups = groups
         self.X, self.y = indexable(X, y)
         self.splits = splits
         self.scorer = check_scoring(estimator, scoring=scoring)
@@ -53,7 +56,7 @@ class Trial:
         training, validation = map(self.rows, split)
         estimator = clone(self.estimator).set_params(**parameters)
         try:
-            estimator.fit(*training)
+            estimator.fit(*training, **self._groups_of(estimator, split[0]))
         except ValueError as error:
             return error
         members = network_of(estimator).members_
@@ -62,6 +65,13 @@ class Trial:
             validation=self.scorer(estimator, *validation),
             cost=sum(m.n_iter_ * m.n_parameters_ for m in members) * len(split[0]),
         )
+
+    def _groups_of(self, estimator, indices):
+        """The groups of rows, as a keyword of `fit`, if the network needs them."""
+        takes = takes_groups(network_of(estimator).validation_fraction)
+        if self.groups is None or not takes:
+            return {}
+        return {f"{prefix_of(estimator)}groups": _safe_indexing(self.groups, indices)}
 
     def scores(self, variants, splits=None):
         """For each variant, return a list of a `Score` per split, or the first error.

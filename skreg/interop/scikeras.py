@@ -5,6 +5,7 @@ one of its estimators is needed.
 """
 
 from functools import partial
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
@@ -84,6 +85,11 @@ def _check_settings(estimator):
             "monitor",
             not estimator.early_stopping or estimator.monitor in ("val_loss", "loss"),
             "losses to stop by: take monitor='val_loss' or 'loss'",
+        ),
+        (
+            "validation_fraction",
+            isinstance(estimator.validation_fraction, Real),
+            "a share of the last rows for validation: take a number",
         ),
         (
             "loss",

@@ -4,6 +4,7 @@ import inspect
 import os
 
 import numpy as np
+from sklearn import model_selection
 
 from ..engine import keras, start_backend
 from ..fitting import activation_name, check_parameters
@@ -93,8 +94,8 @@ def network_from(content, classes):
 def _not_stored(name, value):
     return (
         f"The {name!r} parameter cannot be stored without code: save takes names, "
-        f"numbers and objects of Keras's own classes. Got {value!r}: set it to None or "
-        "to a name first, or use pickle."
+        "numbers and objects of Keras's own classes, and scikit-learn's splitters. Got "
+        f"{value!r}: set it to None or to a name first, or use pickle."
     )
 
 
@@ -125,11 +126,32 @@ def _parameter(name, value):
             if not all(map(_is_plain, config.values())):
                 raise ValueError(_not_stored(name, value))
             return {"keras": where, "class": kind.__name__, "config": config}
+    if hasattr(value, "split") and not isinstance(value, str):
+        return _splitter(name, value)
     if name == "activation":
         value = activation_name(value)  # the name of a Keras function
     if callable(value):
         raise ValueError(_not_stored(name, value))
     return value
+
+
+def _splitter(name, value):
+    """Convert a splitter of scikit-learn's: its class and constructor's parameters."""
+    kind = type(value)
+    if getattr(model_selection, kind.__name__, None) is not kind:
+        raise ValueError(_not_stored(name, value))
+    held = {**vars(value), **getattr(value, "cvargs", {})}
+    config = {key: held[key] for key in inspect.signature(kind).parameters}
+    config = {key: _parameter(key, setting) for key, setting in config.items()}
+    return {"splitter": kind.__name__, "config": config}
+
+
+def _splitter_from(name, config):
+    """The inverse of `_splitter`, for classes of scikit-learn's splitters alone."""
+    kind = getattr(model_selection, name) if name in model_selection.__all__ else None
+    if not (inspect.isclass(kind) and hasattr(kind, "split")):
+        raise ValueError(f"it has {name!r} for a splitter of scikit-learn's")
+    return kind(**{key: _parameter_from(setting) for key, setting in config.items()})
 
 
 def _is_plain(setting):
@@ -161,6 +183,8 @@ def _parameter_from(value):
         random_state = np.random.RandomState()
         random_state.set_state(value["state"])
         return random_state
+    if value.keys() == {"splitter", "config"}:
+        return _splitter_from(value["splitter"], value["config"])
     if value.keys() != {"keras", "class", "config"}:
         return value  # class_weight
     kind = getattr(_keras_classes()[value["keras"]], value["class"])

@@ -117,7 +117,7 @@ def compare_remedies(
     }
     splits = splits_of(estimator, X, y, cv, repeats, random_state, groups)
     n_first = cv if isinstance(cv, Integral) else len(splits)
-    trial = Trial(estimator, X, y, splits, scoring)
+    trial = Trial(estimator, X, y, splits, scoring, groups)
     with stacked_if_not_yet():
         found, failures = _measured(trial, candidates, n_first)
     return RemedyReport(

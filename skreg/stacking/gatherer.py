@@ -467,6 +467,5 @@ def _abandon_all():
             gatherer.abandon()
 
 
-# Functions of `atexit` are called too late, after the end of all pools; joblib's workers
-# end by this too.
+# `atexit` would call it too late, after the end of all pools. joblib uses this hook.
 getattr(threading, "_register_atexit", atexit.register)(_abandon_all)

@@ -1,0 +1,50 @@
+"""The networks of an ensemble: their seeds, and which of them a fit trains."""
+
+import numpy as np
+
+from .attempts import copied
+from .fitted import FittedNetwork
+
+# Attributes that scikit-learn sets on an estimator during a fit with its callbacks.
+_OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+
+
+class Ensemble(FittedNetwork):
+    """Base class that trains one network or several."""
+
+    _state: dict
+
+    def _member_seeds(self, run):
+        """The random seed of each network of the ensemble."""
+        if not run.continues:
+            others = np.random.SeedSequence(run.seed).generate_state(self.n_members)
+            return [run.seed, *(others[1:] >> 1).tolist()]
+        members = self._all_members()
+        if len(members) != self.n_members:
+            raise ValueError(
+                "Training can go on (warm_start, partial_fit) only with as many "
+                f"members as before, {len(members)}. Got n_members="
+                f"{self.n_members}: fit with warm_start=False."
+            )
+        return [member._state["seed"] for member in members]
+
+    def _members_to_train(self, run):
+        """The networks of the ensemble to train, each as an estimator."""
+        if not run.continues:
+            vars(self).pop("_members", None)  # of an earlier fit
+        if self.n_members == 1:
+            return [self]
+        members = self._all_members() if run.continues else [self] * self.n_members
+        # Parameters may have changed since the members were last trained.
+        parameters = self.get_params(deep=False) | {"n_members": 1}
+        return [copied(member, **parameters) for member in members]
+
+    def _take_members(self, members):
+        """Store the members, and take the attributes of the first one."""
+        if members != [self]:
+            vars(self).pop("_keras_model", None)  # of an earlier fit
+            vars(self).update(vars(members[0]) | {"n_members": self.n_members})
+            self._members = members
+            for member in members:
+                for name in _OF_ONE_FIT & vars(member).keys():
+                    delattr(member, name)
