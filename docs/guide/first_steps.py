@@ -185,6 +185,9 @@ print(f"share of the larger class: {share:.3f}")
 print(f"accuracy: {pipeline.score(X_test, y_test):.3f}")
 
 # %%
+# skrub's ``tabular_pipeline(MLPRegularizedClassifier())`` makes such a pipeline of its
+# own, for dates and for columns of many different strings too (extra ``tables``).
+#
 # ``sparse_output=False`` matters. Without it the columns may come as a sparse matrix,
 # which the network takes, but whose columns it divides by their standard deviation
 # only, so that zeros stay zeros.

@@ -25,8 +25,10 @@ The parameters
 ``early_stopping=False`` is the default. With True,
 
 * ``validation_fraction=0.1`` of the rows given to ``fit`` are set aside, by class (each
-  member of an ensemble sets aside others); or ``fit(X, y, X_val=..., y_val=...)``
-  brings its own;
+  member of an ensemble sets aside others). A splitter of scikit-learn's instead of the
+  share sets aside the last of its splits: ``TimeSeriesSplit()`` the latest rows,
+  ``GroupShuffleSplit()`` whole groups (``fit(X, y, groups=...)``). Or
+  ``fit(X, y, X_val=..., y_val=...)`` brings its own;
 * ``monitor="val_loss"`` is what decides. It may be the name of a scorer, such as
   ``"accuracy"``, or ``"loss"``, for which no rows are set aside;
 * ``patience=10`` is the number of epochs without improvement that are waited for, and
