@@ -12,6 +12,7 @@ from .inspection import (
     LossCurveDisplay,
     RegularizationPathDisplay,
     RemedyDisplay,
+    StrengthDisplay,
     WeightsDisplay,
 )
 from .onnx import register_onnx_converters
@@ -34,6 +35,7 @@ __all__ = [
     "RegularizationSearchCV",
     "RemedyDisplay",
     "RemedyReport",
+    "StrengthDisplay",
     "WeightsDisplay",
     "compare_remedies",
     "load",

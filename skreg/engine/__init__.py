@@ -6,6 +6,7 @@ one structure train side by side as a stack. The engine does not depend on sciki
 May import: nothing else of skreg.
 """
 
+from .evaluation import held_out_losses
 from .jobs import Job, Progress, Result, Rows, State, Stopping
 from .lazy_keras import floatx, keras
 from .losses import LOSSES, output_activation
@@ -42,6 +43,7 @@ __all__ = [
     "compilations",
     "compiled_programs",
     "floatx",
+    "held_out_losses",
     "initial_slots",
     "initial_weights",
     "keras",

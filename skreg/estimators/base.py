@@ -26,9 +26,10 @@ from ..fitting import (
 from ..interop import with_listeners
 from ..persistence import Checkpoint, seed_to_go_on_with
 from ..typing import Features, Groups, Targets, Weights
-from .attempts import all_or_nothing
+from .attempts import all_or_nothing, copied
 from .compatibility import CallbackSupportMixin, with_callbacks
 from .ensemble import Ensemble
+from .pilots import choose_strength, has_rows_for_pilots, leaves_to_pilots
 
 _NONE = None, None, None  # in place of X_val, y_val and sample_weight_val
 
@@ -129,12 +130,23 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         seeds = self._member_seeds(run)
         parts = self._split_rows(sample, validation, seeds, is_partial)
         if not continues:
+            vars(self).pop("strength_path_", None)  # of an earlier fit
             # If members have their own validation rows, most of them train on each row.
             learned = sample if len(parts) > 1 else parts[0][0]
             # A splitter may leave a class without a training row.
             classes = self._row_classes(sample.y) if classes is None else classes
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
+        if leaves_to_pilots(self.l2) and continues:
+            run = replace(run, chosen={"l2": self.l2_})  # in the fit that goes on
+        elif (
+            leaves_to_pilots(self.l2) and has_rows_for_pilots(sample) and not is_partial
+        ):
+            with stacking.stacked_if_not_yet():  # on all cores, with shared programs
+                chosen, self.strength_path_ = choose_strength(self, sample, run)
+                run = replace(run, chosen=chosen)
+                self._train(parts, run, seeds)
+            return
         self._train(parts, run, seeds)
 
     def _draw_seed(self, is_partial):
@@ -229,7 +241,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         `number` is the member's index in the ensemble, None without an ensemble.
         `checkpoints`, an ExitStack, keeps the checkpoint locked during training.
         """
-        structure, job = job_of(self, training, validation, run)
+        structure, job = job_of(copied(self, **run.chosen), training, validation, run)
         rate = float(job.schedule.rates([job.state.step])[0])
         self._take_state(structure, job, job.state, rate)
         if self.checkpoint is not None and not run.is_partial:

@@ -6,7 +6,7 @@ from .attempts import copied
 from .fitted import FittedNetwork
 
 # Attributes that scikit-learn sets on an estimator during a fit with its callbacks.
-_OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
 
 
 class Ensemble(FittedNetwork):
@@ -46,5 +46,5 @@ class Ensemble(FittedNetwork):
             vars(self).update(vars(members[0]) | {"n_members": self.n_members})
             self._members = members
             for member in members:
-                for name in _OF_ONE_FIT & vars(member).keys():
+                for name in OF_ONE_FIT & vars(member).keys():
                     delattr(member, name)

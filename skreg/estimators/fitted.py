@@ -40,6 +40,22 @@ class FittedNetwork(NetworkOutputs):
         return list(self._all_members())
 
     @property
+    def l2_(self) -> float:
+        """The l2 penalty of the training: with ``l2="pilots"`` the one that was chosen.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), l2="pilots", epochs=5)
+        >>> 0.0001 < network.fit(X, y).l2_ < 1
+        True
+        """
+        check_is_fitted(self)
+        return self._state["numbers"]["l2"]
+
+    @property
     def model_(self) -> KerasModel:
         """The trained network as a plain, compiled ``keras.Sequential``.
 

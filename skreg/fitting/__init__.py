@@ -8,12 +8,14 @@ May import: engine.
 
 from .configuration import (
     activation_name,
+    batch_size_of,
     kernel_initializers,
     numbers_of,
     remedies_of,
     schedule_of,
     seeded,
     structure_of,
+    usual_l2,
 )
 from .inputs import Standardizer, flattened, row_blocks
 from .job import TrainingRun, initial_state, job_of
@@ -29,7 +31,7 @@ from .parameters import (
     is_keras_schedule,
 )
 from .rules import Rule
-from .samples import Sample, split_off_validation, takes_groups
+from .samples import Sample, folds_of, split_off_validation, takes_groups
 from .targets import ClassTargets, NumberTargets, check_class_targets, targets_as_text
 
 __all__ = [
@@ -44,10 +46,12 @@ __all__ = [
     "TrainingRun",
     "activation_name",
     "activation_names",
+    "batch_size_of",
     "check_class_targets",
     "check_count",
     "check_parameters",
     "flattened",
+    "folds_of",
     "hidden_layers",
     "initial_state",
     "is_keras_schedule",
@@ -65,4 +69,5 @@ __all__ = [
     "structure_of",
     "takes_groups",
     "targets_as_text",
+    "usual_l2",
 ]

@@ -111,10 +111,15 @@ def numbers_of(estimator, settings, n_rows):
 
 
 def l2_of(estimator, n_rows):
-    """The l2 penalty; "auto" decreases as 1 / sqrt(n_rows)."""
-    if estimator.l2 != "auto":
+    """The l2 penalty; by name, or where no pilots chose it, the usual one."""
+    if not isinstance(estimator.l2, str):
         return estimator.l2
-    return PARTIAL_FIT_L2 if n_rows is None else AUTO_L2 / np.sqrt(n_rows)
+    return PARTIAL_FIT_L2 if n_rows is None else usual_l2(n_rows)
+
+
+def usual_l2(n_rows):
+    """The usual l2 penalty for a number of rows, if none is chosen."""
+    return AUTO_L2 / np.sqrt(n_rows)
 
 
 def batch_size_of(estimator, n_rows):

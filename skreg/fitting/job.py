@@ -1,6 +1,6 @@
 """Build the job that the engine trains, from an estimator and its samples."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -41,11 +41,14 @@ class TrainingRun:
         Whether training continues from the estimator's current state.
     is_partial : bool
         Whether it is one epoch over a part of the data (`partial_fit`), not a fit.
+    chosen : dict
+        Parameters that pilots chose in place of "auto".
     """
 
     seed: int
     continues: bool
     is_partial: bool
+    chosen: dict = field(default_factory=dict)
 
 
 def job_of(estimator, training, validation, run):

@@ -6,7 +6,11 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    StratifiedGroupKFold,
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,11 @@ def split_off_validation(sample, classes, how, seed):
         # Validation rows are taken in their order too.
         validation = np.sort(validation)
     else:
-        training, validation = _last_split(sample, how, seed)
+        if isinstance(how, Real):
+            splitter = GroupShuffleSplit(1, test_size=how, random_state=seed)
+        else:
+            splitter = how
+        training, validation = _splits(sample, splitter, seed)[-1]
     if not len(training) or not len(validation):
         raise ValueError(
             "The 'validation_fraction' parameter must leave a row for validation and, "
@@ -73,6 +81,28 @@ def split_off_validation(sample, classes, how, seed):
     return sample[training], sample[validation]
 
 
+def folds_of(sample, classes, how, n_folds, seed):
+    """Folds of a sample: a list of indices of (training rows, held-out rows).
+
+    The parameters are those of `split_off_validation`. Of a splitter they are its last
+    `n_folds` splits.
+    """
+    if not isinstance(how, Real):
+        return _splits(sample, how, seed)[-n_folds:]
+    if sample.groups is not None:
+        n_folds = min(n_folds, len(np.unique(sample.groups)))
+        kind = GroupKFold if classes is None else StratifiedGroupKFold
+        return _splits(sample, kind(n_folds, shuffle=True, random_state=seed), seed)
+    order = np.random.default_rng(seed).permutation(len(sample))
+    if classes is not None:  # all rows of a class are dealt out in turn
+        order = order[np.argsort(classes[order], kind="stable")]
+    fold = np.empty(len(sample), int)
+    fold[order] = np.arange(len(sample)) % n_folds
+    return [
+        (np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)
+    ]
+
+
 def takes_groups(how):
     """Whether a splitter needs the groups of the rows, by scikit-learn's metadata."""
     if not hasattr(how, "get_metadata_routing"):
@@ -80,23 +110,24 @@ def takes_groups(how):
     return how.get_metadata_routing().split.requests.get("groups") is True
 
 
-def _last_split(sample, how, seed):
-    """Indices of training and validation rows: the last split of a splitter."""
-    splitter = copy(how)
-    if isinstance(how, Real):
-        splitter = GroupShuffleSplit(1, test_size=how)
+def _splits(sample, splitter, seed):
+    """All splits of a splitter: indices of training rows and validation rows."""
     if getattr(splitter, "random_state", seed) is None:
+        splitter = copy(splitter)
         splitter.random_state = seed
     try:
-        return list(splitter.split(sample.X, sample.y, sample.groups))[-1]
-    except (ValueError, IndexError) as error:
+        found = list(splitter.split(sample.X, sample.y, sample.groups))
+        if not found:
+            raise ValueError("it gives no split.")
+    except ValueError as error:
         hint = ""
-        if sample.groups is None and takes_groups(how):
+        if sample.groups is None and takes_groups(splitter):
             hint = " Give groups to fit, in a search by metadata routing."
         raise ValueError(
-            f"The 'validation_fraction' parameter, {how}, cannot split "
+            f"The 'validation_fraction' parameter, {splitter}, cannot split "
             f"n_samples={len(sample)}: {error}{hint}"
         ) from error
+    return found
 
 
 def _stratified(strata, n_rows, rng):

@@ -10,7 +10,8 @@ from .folds import paired_interval, score_name, shuffled_folds, splits_of
 from .loss_curve_display import LossCurveDisplay
 from .path_display import RegularizationPathDisplay
 from .remedy_display import RemedyDisplay
-from .trials import Trial
+from .strength_display import StrengthDisplay
+from .trials import Trial, with_chosen_l2
 from .weights_display import WeightsDisplay
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "LossCurveDisplay",
     "RegularizationPathDisplay",
     "RemedyDisplay",
+    "StrengthDisplay",
     "Trial",
     "WeightsDisplay",
     "diagnose_folds",
@@ -27,5 +29,6 @@ __all__ = [
     "score_name",
     "shuffled_folds",
     "splits_of",
+    "with_chosen_l2",
     "would_change",
 ]

@@ -51,8 +51,9 @@ def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
     """Diagnose a network by training it and its variants on folds."""
     X, y = indexable(X, y)
     splits = splits_of(estimator, X, y, cv, seed=random_state, groups=groups)
+    l2 = estimator.l2_ if estimator.l2 == "pilots" else estimator.l2
     plain = clone(estimator).set_params(
-        callbacks=None, checkpoint=None, warm_start=False, verbose=0
+        l2=l2, callbacks=None, checkpoint=None, warm_start=False, verbose=0
     )
     own, longer, larger, slower, fewer = map_over_splits(
         partial(_fold, plain, X, y), _variants(estimator), splits

@@ -27,6 +27,21 @@ class Score:
     cost: float
 
 
+def with_chosen_l2(estimator, X, y, **fit_parameters):
+    """The estimator with the l2 that pilots choose on these rows, if it is "pilots".
+
+    So that the trainings of a comparison need no pilots of their own.
+    """
+    network = network_of(estimator)
+    if not (isinstance(network.l2, str) and network.l2 == "pilots"):
+        return estimator
+    prefix = prefix_of(estimator)
+    plain = {"n_members": 1, "callbacks": None, "checkpoint": None, "verbose": 0}
+    plain = {prefix + name: value for name, value in plain.items()}
+    fitted = clone(estimator).set_params(**plain).fit(X, y, **fit_parameters)
+    return clone(estimator).set_params(**{f"{prefix}l2": network_of(fitted).l2_})
+
+
 class Trial:
     """Training and scoring of an estimator's variants on the same splits.
 

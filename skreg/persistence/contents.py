@@ -24,6 +24,7 @@ ATTRIBUTES = (
     "n_iter_",
     "best_epoch_",
     "n_parameters_",
+    "strength_path_",
 )
 
 

@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 )
 
 from ..fitting import check_count, network_of, prefix_of
-from ..inspection import shuffled_folds
+from ..inspection import shuffled_folds, with_chosen_l2
 from ..stacking import stacked_if_not_yet
 from ..typing import Features, RandomState, Splitter, Targets
 from .found import FoundNetwork
@@ -163,6 +163,9 @@ class RegularizationSearchCV(FoundNetwork):
             cv = shuffled_folds(self._network(), y, cv, seed, params.get("groups"))
         search = self._halving_search(cv)
         with stacked_if_not_yet():
+            if not _draws(search, "l2"):
+                network = _of_network(search, params)
+                search.estimator = with_chosen_l2(search.estimator, X, y, **network)
             self.search_ = search.fit(X, y, **params)
         if self.refit:
             best = clone(search.estimator).set_params(
@@ -211,6 +214,13 @@ class RegularizationSearchCV(FoundNetwork):
             return_train_score=True,
             verbose=self.verbose,
         )
+
+
+def _draws(search, name):
+    """Whether every candidate draws this parameter of the network."""
+    spaces = search.param_distributions
+    spaces = [spaces] if isinstance(spaces, dict) else spaces
+    return all(prefix_of(search.estimator) + name in space for space in spaces)
 
 
 def _of_network(search, params):

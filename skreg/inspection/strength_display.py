@@ -1,0 +1,95 @@
+"""Display of the losses by which pilots chose the strength of regularization."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from ..fitting import network_of
+from ..typing import Axes
+from .figures import UNCLEAR, VALIDATION, AxesDisplay, axes_or_new
+
+
+class StrengthDisplay(AxesDisplay):
+    """Plot of the pilots' loss on held-out rows over the l2 penalty.
+
+    Parameters
+    ----------
+    l2 : array-like of shape (n_strengths,)
+        Penalties, each above 0.
+    val_loss : array-like of shape (n_strengths, n_folds)
+        Loss on the held-out rows of each fold, without penalties.
+    chosen : float
+        The penalty to mark.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skreg import MLPRegularizedClassifier, StrengthDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPRegularizedClassifier((16,), l2="pilots", epochs=10).fit(X, y)
+    >>> StrengthDisplay.from_estimator(network).ax_.get_xlabel()
+    'l2'
+    """
+
+    def __init__(self, l2: ArrayLike, val_loss: ArrayLike, chosen: float) -> None:
+        self.l2 = np.asarray(l2)
+        self.val_loss = np.asarray(val_loss)
+        self.chosen = chosen
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, ax: Axes | None = None) -> Self:
+        """Draw the pilots of a fitted estimator, or of a pipeline that ends in one.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or Pipeline
+            Fitted with ``l2="pilots"`` on rows enough for pilots.
+        ax : matplotlib Axes, default=None
+            None creates a new figure.
+
+        Returns
+        -------
+        StrengthDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator was fitted without pilots.
+        """
+        network = network_of(estimator)
+        check_is_fitted(network)
+        path = getattr(network, "strength_path_", None)
+        if path is None:
+            raise ValueError(
+                "The estimator has no strength_path_, because it was fitted without "
+                f"pilots: they need l2='pilots' and 40 rows. Got l2={network.l2!r}."
+            )
+        return cls(path["l2"], path["val_loss"], network.l2_).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw each fold's losses and their mean, and mark the chosen penalty.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None creates a new figure.
+
+        Returns
+        -------
+        StrengthDisplay
+        """
+        ax = axes_or_new(ax, figsize=(5.5, 3.6))
+        ax.plot(self.l2, self.val_loss, "-", color=UNCLEAR, alpha=0.5, linewidth=0.8)
+        means = self.val_loss.mean(axis=1)
+        ax.plot(self.l2, means, "o-", color=VALIDATION, label="mean of the folds")
+        label = f"chosen: {self.chosen:.2g}"
+        ax.axvline(self.chosen, color=UNCLEAR, linestyle=":", label=label)
+        ax.set(xlabel="l2", ylabel="loss on held-out rows", xscale="log")
+        return self._finish(ax)

@@ -1,0 +1,263 @@
+"""Pilots: what ``l2="pilots"`` chooses, and where it does not choose."""
+
+import pickle
+from unittest import mock
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from scipy.stats import uniform
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, make_classification
+from sklearn.metrics import log_loss
+from sklearn.model_selection import (
+    GroupShuffleSplit,
+    KFold,
+    TimeSeriesSplit,
+    cross_val_predict,
+)
+
+import skreg
+from skreg import (
+    MLPRegularizedClassifier,
+    MLPRegularizedRegressor,
+    RegularizationSearchCV,
+    StrengthDisplay,
+    compare_remedies,
+    stacked,
+)
+from skreg.estimators import base
+from skreg.estimators.pilots import MULTIPLES, N_FOLDS, choose_strength
+from skreg.fitting import folds_of, usual_l2
+from skreg.fitting.samples import Sample
+
+mpl.use("agg")
+X, Y = make_classification(120, 8, flip_y=0.3, random_state=0)
+
+
+def network(**parameters):
+    settings = {"l2": "pilots", "epochs": 8, "random_state": 0} | parameters
+    return MLPRegularizedClassifier((8,), **settings)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return network().fit(X, Y)
+
+
+def test_the_final_network_is_that_with_the_chosen_number(fitted):
+    given = network(l2=fitted.l2_).fit(X, Y)
+    np.testing.assert_allclose(
+        fitted.predict_proba(X), given.predict_proba(X), atol=1e-5
+    )
+    assert given.l2_ == fitted.l2_
+    assert not hasattr(given, "strength_path_")
+
+
+def test_the_path_is_what_a_user_would_measure(fitted):
+    path = fitted.strength_path_
+    np.testing.assert_allclose(path["l2"], np.array(MULTIPLES) * usual_l2(len(X)))
+    sample = Sample(X, Y, np.ones(len(X)))
+    folds = folds_of(sample, Y, 0.1, N_FOLDS, fitted._state["seed"])
+    held_out = np.concatenate([rows for _, rows in folds])
+    assert sorted(held_out) == list(range(len(X)))
+    for fold, (training, rows) in enumerate(folds):
+        for place in (0, 4):
+            l2 = MULTIPLES[place] * usual_l2(len(training))
+            own = network(l2=l2).fit(X[training], Y[training])
+            expected = log_loss(Y[rows], own.predict_proba(X[rows]))
+            assert path["val_loss"][place, fold] == pytest.approx(expected, 1e-3)
+
+
+def test_noise_asks_for_more_strength_than_clean_rows():
+    rng = np.random.default_rng(0)
+    noise = network(epochs=100, dropout=0.0).fit(X, rng.integers(0, 2, len(X)))
+    assert noise.l2_ > 5 * usual_l2(len(X))
+    columns = rng.normal(size=(300, 3))
+    smooth = MLPRegularizedRegressor((32,), l2="pilots", dropout=0.0, random_state=0)
+    smooth.fit(columns, np.sin(3 * columns[:, 0]) + columns[:, 1] ** 2)
+    assert smooth.l2_ < usual_l2(300)
+
+
+def test_it_helps_on_noisy_rows():
+    """The usual penalty overfits; the chosen one does not, on rows not seen."""
+    rows, y = make_classification(600, 20, n_informative=2, flip_y=0.4, random_state=1)
+    train, test = slice(0, 100), slice(100, None)
+    losses = []
+    for l2 in ("pilots", "auto"):
+        own = network(l2=l2, epochs=100, dropout=0.0).fit(rows[train], y[train])
+        losses.append(log_loss(y[test], own.predict_proba(rows[test])))
+    assert losses[0] < 0.9 * losses[1]
+
+
+def test_the_same_again_in_a_stack_and_in_an_ensemble(fitted):
+    again = clone(fitted).fit(X, Y)
+    np.testing.assert_array_equal(
+        again.strength_path_["val_loss"], fitted.strength_path_["val_loss"]
+    )
+    ensemble = network(n_members=2).fit(X, Y)
+    assert [member.l2_ for member in ensemble.members_] == [fitted.l2_] * 2
+    with stacked():
+        stack = cross_val_predict(network(), X, Y, cv=3, method="predict_proba")
+    alone = cross_val_predict(network(), X, Y, cv=3, method="predict_proba")
+    np.testing.assert_allclose(stack, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [39, 40])
+def test_few_rows_have_the_usual_penalty(rows):
+    few = network().fit(X[:rows], Y[:rows])
+    assert hasattr(few, "strength_path_") == (rows == 40)
+    if rows < 40:
+        assert few.l2_ == pytest.approx(usual_l2(rows))
+        with pytest.raises(ValueError, match="fitted without pilots"):
+            StrengthDisplay.from_estimator(few)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"early_stopping": True},
+        {"early_stopping": True, "monitor": "roc_auc"},
+        {"early_stopping": True, "monitor": "loss"},
+        {"loss": "hinge"},
+        {"loss": "focal", "label_smoothing": 0.1},
+        {"class_weight": "balanced"},
+        {"class_weight": {0: 1.0, 1: 3.0}},
+        {"batch_size": "full", "batchnorm": True},
+        {"batch_size": 100, "mixup": 0.2, "optimizer": "sgd"},
+        {"l1": 1e-3, "activity_l2": 1e-3},
+        {"normalize": False},
+    ],
+)
+def test_pilots_work_with(parameters):
+    found = network(**parameters).fit(X, Y)
+    assert found.strength_path_["val_loss"].shape == (len(MULTIPLES), N_FOLDS)
+    assert np.isfinite(found.strength_path_["val_loss"]).all()
+
+
+def test_inputs_and_targets_of_all_kinds():
+    for rows, y in (
+        (csr_array(X), Y),
+        (X, np.stack([Y, 1 - Y, Y], axis=1)),
+        (X, np.where(np.arange(len(X)) < 2, 2, Y)),  # a class rarer than the folds
+        (X, np.array(["a", "b"])[Y]),
+    ):
+        found = network().fit(rows, y)
+        assert found.strength_path_["val_loss"].shape == (len(MULTIPLES), N_FOLDS)
+    several = MLPRegularizedRegressor((4,), l2="pilots", epochs=2).fit(X, X[:, :2])
+    assert several.strength_path_["val_loss"].shape == (len(MULTIPLES), N_FOLDS)
+
+
+def test_rows_of_no_weight_say_nothing():
+    more, y = np.concatenate([X, X]), np.concatenate([Y, 1 - Y])
+    weight = np.repeat([2.0, 0.0], len(X))
+    np.testing.assert_allclose(
+        network().fit(more, y, sample_weight=weight).strength_path_["val_loss"],
+        network().fit(X, Y).strength_path_["val_loss"],
+        atol=1e-5,
+    )
+
+
+def test_folds_follow_groups_and_splitters():
+    groups = np.arange(len(X)) % 5
+    sample = Sample(X, Y, np.ones(len(X)), groups)
+    for training, rows in folds_of(sample, Y, 0.1, 3, 0):
+        assert not set(groups[training]) & set(groups[rows])
+    ordered = folds_of(Sample(X, Y, sample.weight), Y, TimeSeriesSplit(5), 3, 0)
+    assert [rows[0] for _, rows in ordered] == [60, 80, 100]
+    for how, n_folds in ((TimeSeriesSplit(2), 2), (GroupShuffleSplit(1), 1)):
+        found = network(validation_fraction=how)
+        given = {"groups": groups} if n_folds == 1 else {}
+        found.fit(X, Y, **given)
+        assert found.strength_path_["val_loss"].shape == (len(MULTIPLES), n_folds)
+
+
+def test_going_on_keeps_what_was_chosen(fitted):
+    warm = network(warm_start=True).fit(X, Y)
+    assert warm.fit(X[:50], 1 - Y[:50]).l2_ == fitted.l2_
+    assert warm.strength_path_ is not None
+    assert clone(fitted).fit(X, Y).partial_fit(X, Y).l2_ == fitted.l2_
+    stream = network().partial_fit(X, Y, classes=[0, 1])
+    assert stream.l2_ == 0.001
+    assert not hasattr(stream, "strength_path_")
+    cold = clone(fitted).fit(X, Y).set_params(l2=0.5).fit(X, Y)
+    assert cold.l2_ == 0.5
+    assert not hasattr(cold, "strength_path_")
+
+
+def test_files_and_pickles_hold_the_path(fitted, tmp_path):
+    skreg.save(fitted, tmp_path / "network.skreg")
+    for copy in (
+        skreg.load(tmp_path / "network.skreg"),
+        pickle.loads(pickle.dumps(fitted)),
+    ):
+        assert copy.l2_ == fitted.l2_
+        for name, values in fitted.strength_path_.items():
+            np.testing.assert_array_equal(copy.strength_path_[name], values)
+
+
+def test_a_killed_fit_goes_on(tmp_path):
+    class KilledError(Exception):
+        pass
+
+    path = tmp_path / "fit.skreg"
+    with mock.patch.object(base, "Checkpoint", autospec=True) as kind:
+        kind.side_effect = KilledError
+        with pytest.raises(KilledError):
+            network(checkpoint=path).fit(X, Y)
+    first = network(checkpoint=path, random_state=3).fit(X, Y)
+    again = network(checkpoint=path, random_state=3).fit(X, Y)
+    np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
+
+
+def calls_of_pilots(function):
+    with mock.patch.object(base, "choose_strength", wraps=choose_strength) as spied:
+        function()
+    return spied.call_count
+
+
+def test_comparisons_and_searches_need_pilots_once_or_never(fitted):
+    one = {"dropout": {"dropout": 0.5}}
+    space = {"dropout": uniform(0, 0.5)}
+    assert (
+        calls_of_pilots(lambda: compare_remedies(X, Y, network(), cv=3, remedies=one))
+        == 1
+    )
+    assert calls_of_pilots(lambda: clone(fitted).fit(X, Y).diagnose(X, Y, cv=3)) == 1
+    search = RegularizationSearchCV(network(), n_iter=3, cv=3, n_members=1)
+    assert calls_of_pilots(lambda: search.fit(X, Y)) == 0
+    search.set_params(space=space)
+    assert calls_of_pilots(lambda: search.fit(X, Y)) == 1
+    paths = skreg.RegularizationPathDisplay.from_estimator
+    for name, n_calls in (("dropout", 1), ("l2", 0)):
+        assert n_calls == calls_of_pilots(
+            lambda name=name: paths(
+                network(), X, Y, param_name=name, param_range=[0.1], cv=KFold(3)
+            )
+        )
+
+
+def test_scikeras_gets_the_number(fitted):
+    pytest.importorskip("scikeras", reason="an extra")
+    assert fitted.to_scikeras().get_params()["model__l2"] == fitted.l2_
+
+
+def test_verbose_says_that_pilots_run(capsys):
+    network(verbose=1, epochs=1).fit(X, Y)
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "l2='pilots': trainings on folds of the rows choose it."
+    assert second.startswith("l2='pilots' chose 0.0")
+
+
+def test_the_display_marks_the_choice():
+    X, y = load_breast_cancer(return_X_y=True)
+    found = network().fit(X[::3], y[::3])
+    display = StrengthDisplay.from_estimator(found)
+    assert display.ax_.get_xscale() == "log"
+    *folds, means, chosen = display.ax_.lines
+    assert len(folds) == N_FOLDS
+    np.testing.assert_allclose(
+        means.get_ydata(), found.strength_path_["val_loss"].mean(axis=1)
+    )
+    assert chosen.get_xdata()[0] == found.l2_
