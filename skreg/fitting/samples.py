@@ -112,11 +112,11 @@ def takes_groups(how):
 
 def _splits(sample, splitter, seed):
     """All splits of a splitter: indices of training rows and validation rows."""
+    seeded = copy(splitter)
     if getattr(splitter, "random_state", seed) is None:
-        splitter = copy(splitter)
-        splitter.random_state = seed
+        seeded.random_state = seed
     try:
-        found = list(splitter.split(sample.X, sample.y, sample.groups))
+        found = list(seeded.split(sample.X, sample.y, sample.groups))
         if not found:
             raise ValueError("it gives no split.")
     except ValueError as error:

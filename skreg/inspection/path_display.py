@@ -105,7 +105,7 @@ class RegularizationPathDisplay(AxesDisplay):
         name = prefix_of(estimator) + param_name
         splits = splits_of(estimator, X, y, cv, groups=groups)
         if param_name != "l2":
-            estimator = with_chosen_l2(estimator, X, y)
+            estimator = with_chosen_l2(estimator, X, y, groups)
         found = Trial(estimator, X, y, splits, scoring, groups).scores(
             [{name: value} for value in param_range]
         )

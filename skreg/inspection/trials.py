@@ -27,7 +27,7 @@ class Score:
     cost: float
 
 
-def with_chosen_l2(estimator, X, y, **fit_parameters):
+def with_chosen_l2(estimator, X, y, groups=None, **fit_parameters):
     """The estimator with the l2 that pilots choose on these rows, if it is "pilots".
 
     So that the trainings of a comparison need no pilots of their own.
@@ -38,6 +38,8 @@ def with_chosen_l2(estimator, X, y, **fit_parameters):
     prefix = prefix_of(estimator)
     plain = {"n_members": 1, "callbacks": None, "checkpoint": None, "verbose": 0}
     plain = {prefix + name: value for name, value in plain.items()}
+    if groups is not None and takes_groups(network.validation_fraction):
+        fit_parameters[f"{prefix}groups"] = groups
     fitted = clone(estimator).set_params(**plain).fit(X, y, **fit_parameters)
     return clone(estimator).set_params(**{f"{prefix}l2": network_of(fitted).l2_})
 

@@ -117,7 +117,7 @@ def compare_remedies(
             for name, parameters in remedies.items()
         },
     }
-    estimator = with_chosen_l2(estimator, X, y)
+    estimator = with_chosen_l2(estimator, X, y, groups)
     splits = splits_of(estimator, X, y, cv, repeats, random_state, groups)
     n_first = cv if isinstance(cv, Integral) else len(splits)
     trial = Trial(estimator, X, y, splits, scoring, groups)

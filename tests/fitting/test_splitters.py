@@ -130,8 +130,9 @@ def test_groups_come_by_metadata_routing(in_pipeline):
             cross_validate(network, X, Y, cv=GroupKFold(3), **given)
 
 
-def test_remedies_hand_groups_to_a_network_that_needs_them():
-    network = stopping(GroupShuffleSplit())
+@pytest.mark.parametrize("l2", [0.0, "pilots"])
+def test_remedies_hand_groups_to_a_network_that_needs_them(l2):
+    network = stopping(GroupShuffleSplit(), l2=l2)
     one = {"dropout": {"dropout": 0.5}}
     report = compare_remedies(X, Y, network, groups=GROUPS, cv=3, remedies=one)
     assert len(report.remedies) == 2
@@ -141,7 +142,11 @@ def test_remedies_hand_groups_to_a_network_that_needs_them():
 @pytest.mark.parametrize(
     ("how", "groups", "message"),
     [
-        (GroupShuffleSplit(), None, "(?s)'validation_fraction' .*Give groups to fit"),
+        (
+            GroupShuffleSplit(),
+            None,
+            "(?s)'validation_fraction' .*random_state=None.*Give groups to fit",
+        ),
         (TimeSeriesSplit(80), None, "cannot split n_samples=60: Cannot have number"),
         (PredefinedSplit(np.full(N, -1)), None, "cannot split n_samples=60"),
         (0.2, GROUPS[:5], "inconsistent numbers of samples"),
