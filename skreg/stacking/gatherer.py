@@ -109,7 +109,8 @@ class Gatherer:
         self._n_training = 0  # blocks
         self._uncounted = WeakSet()  # threads
         self._last_arrival = 0.0
-        self._closed = self._has_ended = self._is_abandoned = False
+        self._closed = self._has_ended = False
+        self._ending = None  # the error of all fits and tasks when the process ends
         self._progress = SearchProgress()
         self._show = show
 
@@ -142,14 +143,14 @@ class Gatherer:
 
     def abandon(self):
         """End all fits and tasks at once: the process is ending."""
-        self._is_abandoned = True
         # A daemon thread ends without a word, as Python ends it elsewhere.
         kind = SystemExit if self._owner.daemon else CancelledFit
+        self._ending = kind("The process is ending.")
         with self._lock:
             self._closed = True
             left = self._dequeue(lambda task: True)
             for fit in list(self._waiting):
-                self._end_waiting(fit, kind("The process is ending."))
+                self._end_waiting(fit, self._ending)
         self._drop_tasks(left)
 
     def serves_this_process(self):
@@ -163,7 +164,7 @@ class Gatherer:
         task = Task(function, call)
         with self._lock:
             if self._closed:
-                task.future.cancel()
+                self._refuse(task)
                 return task.future
             entry = -call.depth, next(self._numbering), task
             heapq.heappush(self._queue, entry)
@@ -191,8 +192,15 @@ class Gatherer:
 
     def _drop_tasks(self, tasks):
         for task in tasks:
-            task.future.cancel()
+            self._refuse(task)
             task.call.discard(task)
+
+    def _refuse(self, task):
+        """End the future of a task that will not run."""
+        if self._ending is None:
+            task.future.cancel()
+        else:
+            task.future.set_exception(self._ending)
 
     @contextmanager
     def idle(self):
@@ -249,7 +257,9 @@ class Gatherer:
         fit.nbytes = COPIES * jobs[0].rows.nbytes
         jobs = [self._with_shared_rows(job) for job in jobs]
         with self._lock:
-            if self._is_abandoned or (task is not None and task.is_cancelled):
+            if self._ending is not None:
+                raise self._ending
+            if task is not None and task.is_cancelled:
                 raise CancelledFit
             is_closed = self._closed
             if not is_closed:
