@@ -46,8 +46,15 @@ def _losses(structure, states, numbers, rows):
             np.stack([pack_numbers(structure, own) for own in plain]),
         )
     )
-    sums = 0.0
-    for batch in validation_batches(structure, rows):
-        loss, _ = run_inference(structure, step.evaluate, lanes, to_tensors(batch))
-        sums = sums + np.asarray(loss, np.float64)
+    batches = map(to_tensors, validation_batches(structure, rows))
+    sums, _ = summed_losses(structure, lanes, batches)
     return sums / [own.weight.sum(dtype=np.float64) for own in rows]
+
+
+def summed_losses(structure, lanes, batches):
+    """Losses of the lanes summed over batches, and their penalties, each (lanes,)."""
+    sums = 0.0
+    for batch in batches:
+        loss, penalty = run_inference(structure, step.evaluate, lanes, batch)
+        sums = sums + np.asarray(loss, np.float64)
+    return sums, np.asarray(penalty)

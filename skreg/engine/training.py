@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 
-from . import step
 from .batches import Chunk, count_validation_batches, validation_batches
+from .evaluation import summed_losses
 from .lane import Lane
 from .numbers import count_numbers, pack_numbers
 from .packing import pack_lane, row_size, unpack_lane
-from .program import min_lanes, run_inference, training_program
+from .program import min_lanes, training_program
 from .tensorflow import to_tensors
 
 
@@ -184,13 +184,10 @@ class _Validation:
 
     def __call__(self, state_rows, numbers):
         """Mean loss of each lane, penalties included; NaN for a lane without rows."""
-        sums = 0.0
-        for batch in self._all_batches():
-            lanes = state_rows, numbers
-            loss, penalty = run_inference(self._structure, step.evaluate, lanes, batch)
-            sums = sums + np.asarray(loss, np.float64)
+        lanes = state_rows, numbers
+        sums, penalty = summed_losses(self._structure, lanes, self._all_batches())
         weights = [np.nan if r is None else r.weight.sum() for r in self._rows]
-        return sums / weights + np.asarray(penalty)
+        return sums / weights + penalty
 
     def _all_batches(self):
         """Return the validation batches; cache them if all rows fit into one."""

@@ -20,6 +20,7 @@ from ..fitting import (
     check_parameters,
     flattened,
     job_of,
+    leaves_to_pilots,
     split_off_validation,
     takes_groups,
 )
@@ -29,7 +30,7 @@ from ..typing import Features, Groups, Targets, Weights
 from .attempts import all_or_nothing, copied
 from .compatibility import CallbackSupportMixin, with_callbacks
 from .ensemble import Ensemble
-from .pilots import choose_strength, has_rows_for_pilots, leaves_to_pilots
+from .pilots import choose_strength, has_rows_for_pilots
 
 _NONE = None, None, None  # in place of X_val, y_val and sample_weight_val
 

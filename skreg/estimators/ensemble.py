@@ -6,7 +6,13 @@ from .attempts import copied
 from .fitted import FittedNetwork
 
 # Attributes that scikit-learn sets on an estimator during a fit with its callbacks.
-OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+_OF_ONE_FIT = {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"}
+
+
+def drop_attributes_of_fit(copy):
+    """Drop what belongs to the estimator's own fit from a copy of it."""
+    for name in _OF_ONE_FIT & vars(copy).keys():
+        delattr(copy, name)
 
 
 class Ensemble(FittedNetwork):
@@ -46,5 +52,4 @@ class Ensemble(FittedNetwork):
             vars(self).update(vars(members[0]) | {"n_members": self.n_members})
             self._members = members
             for member in members:
-                for name in OF_ONE_FIT & vars(member).keys():
-                    delattr(member, name)
+                drop_attributes_of_fit(member)

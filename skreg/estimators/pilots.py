@@ -13,7 +13,7 @@ from ..engine import held_out_losses
 from ..fitting import batch_size_of, folds_of, job_of, usual_l2
 from ..interop import with_listeners
 from .attempts import copied
-from .ensemble import OF_ONE_FIT
+from .ensemble import drop_attributes_of_fit
 
 MULTIPLES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of the usual penalty
 N_FOLDS = 3
@@ -84,8 +84,7 @@ def choose_strength(estimator, sample, run):
 def _pilot(estimator, training, held_out, batch_size, run):
     """The structure and the job of a fold's pilots, and their held-out rows."""
     pilot = copied(estimator, n_members=1, verbose=0, callbacks=None)
-    for name in OF_ONE_FIT & vars(pilot).keys():
-        delattr(pilot, name)
+    drop_attributes_of_fit(pilot)
     pilot.batch_size = "full" if batch_size >= len(training) else batch_size
     known = getattr(estimator, "classes_", None)
     pilot._learn_targets(training.y, training.weight, known)
@@ -116,8 +115,3 @@ def _chosen(losses):
         ):
             good.append(index)
     return min(good, key=lambda index: abs(np.log(MULTIPLES[index])))
-
-
-def leaves_to_pilots(value):
-    """Whether a parameter's value leaves the choice to pilots."""
-    return isinstance(value, str) and value == "pilots"

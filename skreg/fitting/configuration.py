@@ -117,6 +117,11 @@ def l2_of(estimator, n_rows):
     return PARTIAL_FIT_L2 if n_rows is None else usual_l2(n_rows)
 
 
+def leaves_to_pilots(value):
+    """Whether a value of `l2` leaves the choice to pilots."""
+    return isinstance(value, str) and value == "pilots"
+
+
 def usual_l2(n_rows):
     """The usual l2 penalty for a number of rows, if none is chosen."""
     return AUTO_L2 / np.sqrt(n_rows)

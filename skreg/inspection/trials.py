@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
-from ..fitting import network_of, prefix_of, takes_groups
+from ..fitting import leaves_to_pilots, network_of, prefix_of, takes_groups
 from .folds import map_over_splits
 
 
@@ -33,15 +33,21 @@ def with_chosen_l2(estimator, X, y, groups=None, **fit_parameters):
     So that the trainings of a comparison need no pilots of their own.
     """
     network = network_of(estimator)
-    if not (isinstance(network.l2, str) and network.l2 == "pilots"):
+    if not leaves_to_pilots(network.l2):
         return estimator
     prefix = prefix_of(estimator)
     plain = {"n_members": 1, "callbacks": None, "checkpoint": None, "verbose": 0}
     plain = {prefix + name: value for name, value in plain.items()}
-    if groups is not None and takes_groups(network.validation_fraction):
-        fit_parameters[f"{prefix}groups"] = groups
+    if groups is not None:
+        fit_parameters |= _for_network(estimator, groups)
     fitted = clone(estimator).set_params(**plain).fit(X, y, **fit_parameters)
     return clone(estimator).set_params(**{f"{prefix}l2": network_of(fitted).l2_})
+
+
+def _for_network(estimator, groups):
+    """The groups as a keyword of `fit`, if the network needs them."""
+    takes = takes_groups(network_of(estimator).validation_fraction)
+    return {f"{prefix_of(estimator)}groups": groups} if takes else {}
 
 
 class Trial:
@@ -85,10 +91,9 @@ class Trial:
 
     def _groups_of(self, estimator, indices):
         """The groups of rows, as a keyword of `fit`, if the network needs them."""
-        takes = takes_groups(network_of(estimator).validation_fraction)
-        if self.groups is None or not takes:
+        if self.groups is None:
             return {}
-        return {f"{prefix_of(estimator)}groups": _safe_indexing(self.groups, indices)}
+        return _for_network(estimator, _safe_indexing(self.groups, indices))
 
     def scores(self, variants, splits=None):
         """For each variant, return a list of a `Score` per split, or the first error.
