@@ -105,17 +105,21 @@ fit()  # here it runs
 
 
 def test_joblibs_processes():
+    """The errors are caught there: joblib's pool may hang when a task fails."""
     found = printed_by("""
 import joblib
 from sklearn.model_selection import cross_val_score
 from skreg import MLPRegularizedClassifier
 net = MLPRegularizedClassifier((8,), epochs=2).fit(X, y)
 def search():
-    with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
-        cross_val_score(net, X, y, error_score="raise")
-print(error_of(search))
-""")
-    assert "This process was forked from one" in found
+    cross_val_score(net, X, y, error_score="raise")
+with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+    for line in joblib.Parallel()(joblib.delayed(error_of)(search) for _ in range(2)):
+        print(line)
+""").splitlines()
+    assert len(found) == 2
+    for line in found:
+        assert line.startswith("ForkedProcessError: This process was forked from one")
 
 
 # --- the forward pass in NumPy
