@@ -27,6 +27,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import LogisticRegressionCV, RidgeCV
 from sklearn.model_selection import ShuffleSplit
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -45,6 +46,11 @@ def skreg_default(is_classification):
 
     kind = "Classifier" if is_classification else "Regressor"
     return getattr(skreg, f"MLPRegularized{kind}")(random_state=0)
+
+
+def skreg_fixed(is_classification):
+    """The usual strength on each table, without pilots."""
+    return UsualStrength(skreg_default(is_classification))
 
 
 def skreg_ensemble(is_classification):
@@ -88,6 +94,14 @@ class Wrapped(BaseEstimator):
         return self.model.predict_proba(X)
 
 
+class UsualStrength(Wrapped):
+    """What the strengths of pilots are multiples of."""
+
+    def fit(self, X, y):
+        self.model.set_params(l2=0.03 / len(y) ** 0.5)
+        return super().fit(X, y)
+
+
 class Search(Wrapped):
     """A search on five folds; from 1,001 rows on, on one split of a fifth."""
 
@@ -95,6 +109,17 @@ class Search(Wrapped):
         if len(y) > 1000:
             self.model.set_params(cv=ShuffleSplit(1, test_size=0.2, random_state=0))
         return super().fit(X, y)
+
+
+def linear(is_classification):
+    """A linear model of the strength that cross-validation chooses."""
+    if is_classification:
+        model = LogisticRegressionCV(
+            Cs=10, scoring="neg_log_loss", max_iter=500, use_legacy_attributes=False
+        )
+    else:
+        model = RidgeCV(np.logspace(-3, 4, 15))
+    return make_pipeline(StandardScaler(), model)
 
 
 def sklearn_mlp(is_classification):
@@ -179,9 +204,11 @@ MODELS = {
     function.__name__: function
     for function in (
         skreg_default,
+        skreg_fixed,
         skreg_ensemble,
         skreg_search,
         skreg_search_log_loss,
+        linear,
         sklearn_mlp,
         keras_mlp,
         catboost,

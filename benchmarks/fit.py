@@ -75,7 +75,12 @@ def fits(X, y, layers, batch, epochs, dropout=0.2):
 
     def ours():
         return MLPRegularizedClassifier(
-            layers, dropout=dropout, batch_size=batch, epochs=epochs, random_state=0
+            layers,
+            dropout=dropout,
+            l2=1e-3,
+            batch_size=batch,
+            epochs=epochs,
+            random_state=0,
         ).fit(X, y)
 
     def scikit_learn():
@@ -212,7 +217,7 @@ def resident():
 sizes = []
 for seed in range(300):
     fit.MLPRegularizedClassifier(
-        dropout=0.2, epochs=3, learning_rate=0.001 * (1 + seed % 7), random_state=seed
+        l2=1e-3, epochs=3, learning_rate=0.001 * (1 + seed % 7), random_state=seed
     ).fit(X, y).predict(X)
     sizes.append(resident())
 print(sizes[-1] - sizes[49])

@@ -43,7 +43,9 @@ parts = range(START, len(X) - STEP + 1, STEP)
 # then. Others pass five times over each part, once its values are known, with
 # ``partial_fit``, whose rate is constant; one goes over parts from before, too, drawn
 # at random.
-network = skreg.MLPRegularizedRegressor((64, 64), batch_size=64, random_state=0)
+network = skreg.MLPRegularizedRegressor(
+    (64, 64), l2=0.001, batch_size=64, random_state=0
+)
 
 
 def stream(passes, rate, replay=False):

@@ -48,7 +48,12 @@ encoder = make_column_transformer(
 
 def pipeline(**parameters):
     network = skreg.MLPRegularizedClassifier(
-        (64,), epochs=15, batch_size=128, random_state=0, **parameters
+        (64,),
+        l2=0.0003,
+        epochs=15,
+        batch_size=128,
+        random_state=0,
+        **parameters,
     )
     return make_pipeline(encoder, network)
 

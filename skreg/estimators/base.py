@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -19,13 +19,13 @@ from ..fitting import (
     TrainingRun,
     check_parameters,
     flattened,
+    is_auto,
     job_of,
-    leaves_to_pilots,
     split_off_validation,
     takes_groups,
 )
 from ..interop import with_listeners
-from ..persistence import Checkpoint, seed_to_go_on_with
+from ..persistence import Checkpoint
 from ..typing import Features, Groups, Targets, Weights
 from .attempts import all_or_nothing, copied
 from .compatibility import CallbackSupportMixin, with_callbacks
@@ -138,11 +138,12 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             classes = self._row_classes(sample.y) if classes is None else classes
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
-        if leaves_to_pilots(self.l2) and continues:
-            run = replace(run, chosen={"l2": self.l2_})  # in the fit that goes on
-        elif (
-            leaves_to_pilots(self.l2) and has_rows_for_pilots(sample) and not is_partial
-        ):
+        if is_auto(self.l2) and continues:
+            run = replace(
+                run, chosen=self._chosen_parameters()
+            )  # in the fit that goes on
+        elif is_auto(self.l2) and has_rows_for_pilots(sample) and not is_partial:
+            self._check_checkpoint(parts[0], run)
             with stacking.stacked_if_not_yet():  # on all cores, with shared programs
                 chosen, self.strength_path_ = choose_strength(self, sample, run)
                 run = replace(run, chosen=chosen)
@@ -150,12 +151,10 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             return
         self._train(parts, run, seeds)
 
-    def _draw_seed(self, is_partial):
-        if self.random_state is None and self.checkpoint is not None and not is_partial:
-            seed = seed_to_go_on_with(self.checkpoint, self.n_members)
-            if seed is not None:
-                return seed
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+    def _check_checkpoint(self, part, run):
+        """Raise what a checkpoint would, before pilots train."""
+        if self.checkpoint is not None:
+            Checkpoint(self, *job_of(self, *part, run), run.continues)
 
     def _read(self, X, y, sample_weight, groups=None, *, reset):
         """Validate the data; return the rows of weight above zero."""

@@ -77,10 +77,12 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Slope for negative inputs, at least 0. Only used when
         ``activation="leaky_relu"``.
 
-    dropout : float or sequence of float, default=0.2
+    dropout : float, sequence of float or "auto", default="auto"
         Share of each hidden layer's outputs that a training step sets to zero, in
         [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
-        layers, or one for each. With ``activation="selu"`` it is alpha dropout [2]_.
+        layers, or one for each. "auto" is 0.2; if ``l2="auto"`` as well, pilots also
+        try 0, with weak penalties (`dropout_`). With ``activation="selu"`` it is alpha
+        dropout [2]_.
 
     input_dropout : float, default=0.0
         Dropout of the (standardised) inputs, in [0, 1).
@@ -100,17 +102,19 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at
         least 0.
 
-    l2 : float, "auto" or "pilots", default="auto"
+    l2 : float or "auto", default="auto"
         Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
-        "auto" is ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
+        With "auto" the rows choose it: `fit` first trains pilots, in stacks, on up to
+        five folds of the rows, with 1 and 3 times the usual penalty, then with 10 and
+        30, or 0.3 and 0.1 times it. Of those whose loss on held-out rows is about that
+        of the best (within a standard error; half of it, if the best is below the
+        usual) the most usual counts (`l2_`, `strength_path_`). 5,000 rows are enough
+        for pilots: more rows have fewer folds. Below 40 rows, and in `partial_fit`,
+        there are none; a training that goes on keeps what was chosen. The usual
+        penalty is ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
         (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
-        13), the constant from experiments on real tables. In `partial_fit`, which does
-        not know n, it is 0.001. With "pilots" the rows choose: the network first trains
-        on three folds of them with 0.1 to 30 times "auto", in stacks, and the penalty
-        nearest to "auto" counts whose loss on the held-out rows is within half a
-        standard error of the best (`l2_`, `strength_path_`). That takes a few times as
-        long and pays on noisy tables. Below 40 rows it is "auto"; in a training that
-        goes on it is what was chosen before.
+        13), the constant from experiments on real tables; in `partial_fit`, which does
+        not know n, it is 0.001.
 
     bias_l1, bias_l2 : float, default=0.0
         The same for biases.
@@ -270,7 +274,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         File to which the state of training is written after epochs. A `fit` with the
         same data and parameters resumes an unfinished training, after a kill for
         instance, and ends with the same weights as without interruption (but callbacks
-        lose what they remember); of a finished training it takes the result. The file
+        lose what they remember; pilots for `l2` train again); of a finished training
+        it takes the result. The file
         is also one for `skreg.load`. Placeholders, as in
         ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch. Each member of
         an ensemble has its own file (``-member0`` ...). Not used by `partial_fit`. Fits
@@ -305,11 +310,14 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     l2_ : float
         The l2 penalty of the training.
 
+    dropout_ : float or tuple of float
+        The dropout of the training.
+
     strength_path_ : dict
-        What the pilots found: "l2", ndarray of shape (n_strengths,), and "val_loss",
-        their losses on the held-out rows of each fold, without penalties, ndarray of
-        shape (n_strengths, n_folds). Only present with ``l2="pilots"``; see
-        `StrengthDisplay`.
+        What the pilots found: "l2" and, if it was chosen as well, "dropout", ndarrays
+        of shape (n_strengths,); "val_loss", their losses on the held-out rows of each
+        fold, without penalties, ndarray of shape (n_strengths, n_folds). Only present
+        if there were pilots: see `l2` and `StrengthDisplay`.
 
     callbacks_ : list of keras.callbacks.Callback
         The copies of `callbacks` that the last fit called, with what they recorded.
@@ -387,12 +395,12 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         activation: str | Callable = "relu",
         *,
         negative_slope: float = 0.2,
-        dropout: float | Sequence[float] = 0.2,
+        dropout: float | Sequence[float] | Literal["auto"] = "auto",
         input_dropout: float = 0.0,
         gaussian_noise: float = 0.0,
         mixup: float = 0.0,
         l1: float = 0.0,
-        l2: float | Literal["auto", "pilots"] = "auto",
+        l2: float | Literal["auto"] = "auto",
         bias_l1: float = 0.0,
         bias_l2: float = 0.0,
         activity_l1: float = 0.0,

@@ -1,7 +1,9 @@
 """The networks of an ensemble: their seeds, and which of them a fit trains."""
 
 import numpy as np
+from sklearn.utils import check_random_state
 
+from ..persistence import seed_to_go_on_with
 from .attempts import copied
 from .fitted import FittedNetwork
 
@@ -19,6 +21,13 @@ class Ensemble(FittedNetwork):
     """Base class that trains one network or several."""
 
     _state: dict
+
+    def _draw_seed(self, is_partial):
+        if self.random_state is None and self.checkpoint is not None and not is_partial:
+            seed = seed_to_go_on_with(self.checkpoint, self.n_members)
+            if seed is not None:
+                return seed
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _member_seeds(self, run):
         """The random seed of each network of the ensemble."""

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..fitting import is_auto
 from ..inspection import Diagnosis, diagnose_folds, diagnose_history
 from ..interop import build_average, build_model, to_scikeras
 from ..persistence import load_weights, save_weights
@@ -41,19 +42,41 @@ class FittedNetwork(NetworkOutputs):
 
     @property
     def l2_(self) -> float:
-        """The l2 penalty of the training: with ``l2="pilots"`` the one that was chosen.
+        """The l2 penalty of the training: with ``l2="auto"`` the one that was chosen.
 
         Examples
         --------
         >>> from sklearn.datasets import load_iris
         >>> from skreg import MLPRegularizedClassifier
         >>> X, y = load_iris(return_X_y=True)
-        >>> network = MLPRegularizedClassifier((16,), l2="pilots", epochs=5)
-        >>> 0.0001 < network.fit(X, y).l2_ < 1
+        >>> network = MLPRegularizedClassifier((16,), epochs=5).fit(X, y)
+        >>> 0.0001 < network.l2_ < 1
         True
         """
         check_is_fitted(self)
         return self._state["numbers"]["l2"]
+
+    @property
+    def dropout_(self) -> float | tuple[float, ...]:
+        """The dropout of the training, one rate or one for each hidden layer.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), dropout=0.5, epochs=5).fit(X, y)
+        >>> network.dropout_
+        0.5
+        """
+        check_is_fitted(self)
+        rates = self._state["numbers"]["dropout"]
+        return rates[0] if len(set(rates)) == 1 else rates
+
+    def _chosen_parameters(self):
+        """The values with which this network was trained, of parameters left to it."""
+        names = [name for name in ("l2", "dropout") if is_auto(getattr(self, name))]
+        return {name: getattr(self, f"{name}_") for name in names}
 
     @property
     def model_(self) -> KerasModel:

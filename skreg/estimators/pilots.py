@@ -1,24 +1,59 @@
-"""Choose the strength of regularization by pilots: trainings on folds of the rows.
+"""Choose the strength of regularization by pilots: trainings on parts of the rows.
 
-Each pilot is the network with one strength, trained without one fold of the rows and
-judged by its loss on that fold. All pilots train in stacks.
+Each pilot is the network with one strength, trained without one part of the rows and
+judged by its loss on that part. Pilots train in stacks: the usual strength and its
+neighbours first, then the stronger or the weaker ones.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import stacking
 from ..engine import held_out_losses
-from ..fitting import batch_size_of, folds_of, job_of, usual_l2
+from ..fitting import (
+    AUTO_DROPOUT,
+    batch_size_of,
+    folds_of,
+    hidden_layers,
+    is_auto,
+    job_of,
+    usual_l2,
+)
 from ..interop import with_listeners
 from .attempts import copied
 from .ensemble import drop_attributes_of_fit
 
-MULTIPLES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of the usual penalty
-N_FOLDS = 3
-DOUBT = 0.5  # in standard errors: smaller differences speak for the usual strength
+N_FOLDS = 5
+MAX_ROWS = 5000  # that train with one strength, in all folds together
+# In standard errors: smaller differences speak for the usual strength.
+DOUBT_OF_STRONGER, DOUBT_OF_WEAKER = 1.0, 0.5
 MIN_ROWS = 40  # fewer rows cannot tell one strength from another
+
+
+class Strength(NamedTuple):
+    """A strength of regularization: a multiple of the usual l2, and maybe a dropout."""
+
+    multiple: float
+    dropout: float | None = None  # that of the user
+
+    def numbers(self, job):
+        """The lane numbers of a job that it sets."""
+        own = {"l2": self.multiple * usual_l2(len(job.rows))}
+        if self.dropout is not None:
+            own["dropout"] = (self.dropout,) * len(job.numbers["dropout"])
+        return own
+
+    def unusualness(self):
+        """About how many times three it is from the usual strength."""
+        return abs(np.log(self.multiple)) / np.log(3) + (self.dropout == 0)
+
+
+FIRST = (Strength(1.0, AUTO_DROPOUT), Strength(1.0, 0.0), Strength(3.0, AUTO_DROPOUT))
+# Then these, if the last of the first is better than the usual one, or else the others.
+STRONGER = (Strength(10.0, AUTO_DROPOUT), Strength(30.0, AUTO_DROPOUT))
+WEAKER = (Strength(0.3, AUTO_DROPOUT), Strength(0.1, AUTO_DROPOUT), Strength(0.1, 0.0))
 
 
 def has_rows_for_pilots(sample):
@@ -41,51 +76,103 @@ def choose_strength(estimator, sample, run):
     chosen : dict
         Parameters of the network.
     path : dict
-        "l2", shape (n_strengths,), and "val_loss", shape (n_strengths, n_folds).
+        "l2" and, if it is chosen as well, "dropout", each of shape (n_strengths,), and
+        "val_loss", shape (n_strengths, n_folds).
     """
     if estimator.verbose:
-        print("l2='pilots': trainings on folds of the rows choose it.")
-    folds = folds_of(
-        sample,
-        estimator._row_classes(sample.y),
-        estimator.validation_fraction,
-        N_FOLDS,
-        run.seed,
-    )
-    batch_size, _ = batch_size_of(estimator, len(sample))
-    structure, jobs, held_out = None, [], []
-    for training, validation in folds:
-        structure, job, rows = _pilot(
-            estimator, sample[training], sample[validation], batch_size, run
-        )
-        for multiple in MULTIPLES:
-            own = {"l2": multiple * usual_l2(len(job.rows))}
-            jobs.append(replace(job, numbers=job.numbers | own))
-            held_out.append(rows)
-    results = stacking.train(structure, jobs)
-    for result in results:
-        if result.error is not None:
-            raise result.error
-    losses = held_out_losses(
-        structure,
-        [result.state for result in results],
-        [job.numbers for job in jobs],
-        held_out,
-    )
-    losses = losses.reshape(len(folds), len(MULTIPLES)).T
-    strengths = np.array(MULTIPLES) * usual_l2(len(sample))
-    path = {"l2": strengths, "val_loss": losses}
-    chosen = float(strengths[_chosen(losses)])
+        print("l2='auto': trainings on parts of the rows choose it.")
+    folds = _Folds(estimator, sample, run)
+    strengths = _open_to(estimator, FIRST)
+    losses = folds.losses(strengths)
+    usual, stronger = losses[0].mean(), losses[-1].mean()
+    more = _open_to(estimator, STRONGER if stronger < usual else WEAKER)
+    losses = np.concatenate([losses, folds.losses(more)])
+    strengths += more
+    path = {
+        "l2": np.array([s.multiple for s in strengths]) * usual_l2(len(sample)),
+        "val_loss": losses,
+    }
+    if is_auto(estimator.dropout):
+        path["dropout"] = np.array([s.dropout for s in strengths])
+    best = _chosen(losses, strengths)
+    chosen = {name: float(path[name][best]) for name in path if name != "val_loss"}
     if estimator.verbose:
-        print(f"l2='pilots' chose {chosen:.3g}.")
-    return {"l2": chosen}, path
+        said = ", ".join(f"{name}={value:.3g}" for name, value in chosen.items())
+        print(f"They chose {said}.")
+    order = np.argsort(path["l2"], kind="stable")
+    return chosen, {name: values[order] for name, values in path.items()}
+
+
+def _open_to(estimator, strengths):
+    """These strengths for an estimator: its own dropout, if it is not left to skreg."""
+    if is_auto(estimator.dropout) and hidden_layers(estimator.hidden_layer_sizes):
+        return list(strengths)
+    own = AUTO_DROPOUT if is_auto(estimator.dropout) else None
+    return [Strength(s.multiple, own) for s in strengths if s.dropout]
+
+
+class _Folds:
+    """The rows of the pilots: many rows have fewer folds, and parts of them."""
+
+    def __init__(self, estimator, sample, run):
+        classes, how = estimator._row_classes(sample.y), estimator.validation_fraction
+        folds = folds_of(sample, classes, how, N_FOLDS, run.seed)
+        n_training = max(len(training) for training, _ in folds)
+        n_folds = np.clip(round(MAX_ROWS / n_training), 1, N_FOLDS)
+        batch_size = _batch_size(estimator, len(sample))
+        self.jobs, self.held_out, structures = [], [], []
+        for indices in folds[-n_folds:]:
+            training, held_out = (sample[_some(rows, run.seed)] for rows in indices)
+            structure, job, rows = _pilot(
+                estimator, training, held_out, batch_size, run
+            )
+            structures.append(structure)
+            self.jobs.append(job)
+            self.held_out.append(rows)
+        # With batches of all rows, those of folds may differ.
+        self.structure = max(structures, key=lambda structure: structure.batch_size)
+
+    def losses(self, strengths):
+        """Losses on held-out rows, of shape (n_strengths, n_folds)."""
+        jobs = [
+            replace(job, numbers=job.numbers | strength.numbers(job))
+            for strength in strengths
+            for job in self.jobs
+        ]
+        results = stacking.train(self.structure, jobs)
+        for result in results:
+            if result.error is not None:
+                raise result.error
+        losses = held_out_losses(
+            self.structure,
+            [result.state for result in results],
+            [job.numbers for job in jobs],
+            self.held_out * len(strengths),
+        )
+        return losses.reshape(len(strengths), len(self.jobs))
+
+
+def _some(indices, seed):
+    """At most `MAX_ROWS` of these indices."""
+    if len(indices) <= MAX_ROWS:
+        return indices
+    return np.sort(np.random.default_rng(seed).permutation(indices)[:MAX_ROWS])
+
+
+def _batch_size(estimator, n_rows):
+    """The batch size of all pilots: that of the fit, or of one on as many rows."""
+    if not is_auto(estimator.batch_size):
+        return estimator.batch_size
+    most = MAX_ROWS * N_FOLDS // (N_FOLDS - 1)
+    return batch_size_of(estimator, min(n_rows, most))[0]
 
 
 def _pilot(estimator, training, held_out, batch_size, run):
     """The structure and the job of a fold's pilots, and their held-out rows."""
     pilot = copied(estimator, n_members=1, verbose=0, callbacks=None)
     drop_attributes_of_fit(pilot)
-    pilot.batch_size = "full" if batch_size >= len(training) else batch_size
+    is_full = batch_size == "full" or batch_size >= len(training)
+    pilot.batch_size = "full" if is_full else batch_size
     known = getattr(estimator, "classes_", None)
     pilot._learn_targets(training.y, training.weight, known)
     pilot._learn_inputs(training)
@@ -97,21 +184,23 @@ def _pilot(estimator, training, held_out, batch_size, run):
     return structure, with_listeners(pilot, job, job.validation and held_out), rows
 
 
-def _chosen(losses):
-    """Index of the strength nearest to the usual one that is about as good as the best.
+def _chosen(losses, strengths):
+    """Index of the most usual strength that is about as good as the best.
 
-    That is, its loss is within half a standard error of the difference, over the folds.
+    That is, its loss is within a standard error of the difference, over the folds; half
+    of it, if the best is weaker than the usual one.
     """
-    usual = MULTIPLES.index(1.0)
-    means = losses.mean(axis=1)
+    means, n_folds = losses.mean(axis=1), losses.shape[1]
     if not np.isfinite(means).any():
-        return usual  # its training says what is wrong
-    best, n_folds = means.argmin(), losses.shape[1]
+        return 0  # its training says what is wrong
+    best = means.argmin()
+    is_weaker = strengths[best].multiple < 1
+    doubt = DOUBT_OF_WEAKER if is_weaker else DOUBT_OF_STRONGER
     good = [best]
     for index in np.flatnonzero(np.isfinite(means)):
         differences = losses[index] - losses[best]
         if n_folds > 1 and differences.mean() <= (
-            DOUBT * differences.std(ddof=1) / np.sqrt(n_folds)
+            doubt * differences.std(ddof=1) / np.sqrt(n_folds)
         ):
             good.append(index)
-    return min(good, key=lambda index: abs(np.log(MULTIPLES[index])))
+    return min(good, key=lambda index: strengths[index].unusualness())

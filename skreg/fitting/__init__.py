@@ -7,10 +7,11 @@ May import: engine.
 """
 
 from .configuration import (
+    AUTO_DROPOUT,
     activation_name,
     batch_size_of,
+    is_auto,
     kernel_initializers,
-    leaves_to_pilots,
     numbers_of,
     remedies_of,
     schedule_of,
@@ -36,6 +37,7 @@ from .samples import Sample, folds_of, split_off_validation, takes_groups
 from .targets import ClassTargets, NumberTargets, check_class_targets, targets_as_text
 
 __all__ = [
+    "AUTO_DROPOUT",
     "CLASSIFIER_RULES",
     "REGRESSOR_RULES",
     "ClassTargets",
@@ -55,10 +57,10 @@ __all__ = [
     "folds_of",
     "hidden_layers",
     "initial_state",
+    "is_auto",
     "is_keras_schedule",
     "job_of",
     "kernel_initializers",
-    "leaves_to_pilots",
     "network_of",
     "numbers_of",
     "optimizer_settings",

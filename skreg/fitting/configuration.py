@@ -17,6 +17,7 @@ from .parameters import hidden_layers, is_keras_schedule
 
 AUTO_L2 = 0.03  # divided by the square root of the number of rows
 PARTIAL_FIT_L2 = 0.001  # if the number of rows is not known
+AUTO_DROPOUT = 0.2
 
 # Activations that are 0, or nearly 0, for negative inputs. They lose half of the
 # variance; He's initializers compensate for that.
@@ -97,8 +98,8 @@ def numbers_of(estimator, settings, n_rows):
         vars(estimator)
     )
     numbers = {name: getattr(estimator, name) for name in sorted(names)}
-    dropout = np.broadcast_to(np.asarray(estimator.dropout, float), layers)
-    numbers["dropout"] = tuple(dropout.tolist())
+    rates = np.asarray(dropout_of(estimator), float)
+    numbers["dropout"] = tuple(np.broadcast_to(rates, layers).tolist())
     numbers["l2"] = l2_of(estimator, n_rows)
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
     numbers["clip"] = settings.clip
@@ -111,15 +112,20 @@ def numbers_of(estimator, settings, n_rows):
 
 
 def l2_of(estimator, n_rows):
-    """The l2 penalty; by name, or where no pilots chose it, the usual one."""
-    if not isinstance(estimator.l2, str):
+    """The l2 penalty; for "auto", where no pilots chose it, the usual one."""
+    if not is_auto(estimator.l2):
         return estimator.l2
     return PARTIAL_FIT_L2 if n_rows is None else usual_l2(n_rows)
 
 
-def leaves_to_pilots(value):
-    """Whether a value of `l2` leaves the choice to pilots."""
-    return isinstance(value, str) and value == "pilots"
+def dropout_of(estimator):
+    """The rate or rates of dropout; for "auto", where no pilots chose, the usual."""
+    return AUTO_DROPOUT if is_auto(estimator.dropout) else estimator.dropout
+
+
+def is_auto(value):
+    """Whether the value of a parameter leaves the choice to skreg."""
+    return isinstance(value, str) and value == "auto"
 
 
 def usual_l2(n_rows):

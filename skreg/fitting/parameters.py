@@ -154,18 +154,19 @@ RULES = {
         "a function of a tensor or one of {}",
     ),
     "negative_slope": not_negative(),
-    "dropout": Rule(
+    "dropout": either(
+        lambda: ["auto"],
         lambda v: is_rate(v) or sequence_of(is_rate)(v),
-        "a number in [0, 1), or a list of them, one a hidden layer",
+        "a number in [0, 1), a list of them, one a hidden layer, or {}",
     ),
     "input_dropout": rate(),
     "gaussian_noise": not_negative(),
     "mixup": not_negative(),
     "l1": not_negative(),
     "l2": either(
-        lambda: ["auto", "pilots"],
+        lambda: ["auto"],
         not_negative().accepts,
-        "a number of at least 0 or one of {}",
+        "a number of at least 0 or {}",
     ),
     "bias_l1": not_negative(),
     "bias_l2": not_negative(),

@@ -11,7 +11,7 @@ from .loss_curve_display import LossCurveDisplay
 from .path_display import RegularizationPathDisplay
 from .remedy_display import RemedyDisplay
 from .strength_display import StrengthDisplay
-from .trials import Trial, with_chosen_l2
+from .trials import Trial, with_chosen_strength
 from .weights_display import WeightsDisplay
 
 __all__ = [
@@ -29,6 +29,6 @@ __all__ = [
     "score_name",
     "shuffled_folds",
     "splits_of",
-    "with_chosen_l2",
+    "with_chosen_strength",
     "would_change",
 ]

@@ -124,12 +124,13 @@ def diagnosis(estimator, verdict, reason, evidence=None, curves=None):
 def _to_try(estimator, verdict, evidence):
     """Return a list of trials that fit the verdict and change a parameter.
 
-    None of them is what the evidence shows to be harmful.
+    None of them is what the evidence shows to be harmful, or changes what pilots chose.
     """
     sizes = hidden_layers(estimator.hidden_layer_sizes)
-    own = estimator.get_params(deep=False)
+    own = estimator.get_params(deep=False) | estimator._chosen_parameters()
     rate = _rate(estimator)
     used = [n for n in _REGULARIZERS if own[n] is not None and np.any(own[n])]
+    of_pilots = set(getattr(estimator, "strength_path_", ()))
     choices = {
         OVERFITTING: [
             {"weight_decay": 1.0},
@@ -142,7 +143,7 @@ def _to_try(estimator, verdict, evidence):
         UNDERFITTING: [
             {"hidden_layer_sizes": larger_layers(sizes)},
             {"hidden_layer_sizes": larger_layers(sizes[:1]) + larger_layers(sizes)},
-            dict.fromkeys(used, 0.0),
+            dict.fromkeys((n for n in used if n not in of_pilots), 0.0),
         ],
         NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}, {"learning_rate": 3 * rate}],
         DIVERGING: [{"learning_rate": smaller_rate(estimator)}, {"clipnorm": 1.0}],
@@ -150,7 +151,9 @@ def _to_try(estimator, verdict, evidence):
     return [
         choice
         for choice in choices
-        if would_change(own, choice) and not _is_harmful(estimator, choice, evidence)
+        if would_change(own, choice)
+        and not choice.keys() & of_pilots
+        and not _is_harmful(estimator, choice, evidence)
     ]
 
 

@@ -13,7 +13,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.metrics import log_loss
 from sklearn.utils import _safe_indexing, indexable
 
-from ..fitting import hidden_layers, leaves_to_pilots
+from ..fitting import hidden_layers
 from .diagnosis import (
     DIVERGING,
     GAIN,
@@ -51,9 +51,9 @@ def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
     """Diagnose a network by training it and its variants on folds."""
     X, y = indexable(X, y)
     splits = splits_of(estimator, X, y, cv, seed=random_state, groups=groups)
-    l2 = estimator.l2_ if leaves_to_pilots(estimator.l2) else estimator.l2
     plain = clone(estimator).set_params(
-        l2=l2, callbacks=None, checkpoint=None, warm_start=False, verbose=0
+        **estimator._chosen_parameters(),  # pilots of its variants would choose others
+        **{"callbacks": None, "checkpoint": None, "warm_start": False, "verbose": 0},
     )
     own, longer, larger, slower, fewer = map_over_splits(
         partial(_fold, plain, X, y), _variants(estimator), splits

@@ -10,7 +10,7 @@ from ..fitting import prefix_of
 from ..typing import Axes, Features, Groups, Splitter, Targets
 from .figures import TRAINING, VALIDATION, AxesDisplay, axes_or_new
 from .folds import score_name, splits_of
-from .trials import Trial, with_chosen_l2
+from .trials import Trial, with_chosen_strength
 
 MOST_TICKS = 9
 
@@ -105,7 +105,7 @@ class RegularizationPathDisplay(AxesDisplay):
         name = prefix_of(estimator) + param_name
         splits = splits_of(estimator, X, y, cv, groups=groups)
         if param_name != "l2":
-            estimator = with_chosen_l2(estimator, X, y, groups)
+            estimator = with_chosen_strength(estimator, X, y, groups)
         found = Trial(estimator, X, y, splits, scoring, groups).scores(
             [{name: value} for value in param_range]
         )

@@ -8,7 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..fitting import network_of
 from ..typing import Axes
-from .figures import UNCLEAR, VALIDATION, AxesDisplay, axes_or_new
+from .figures import TRAINING, UNCLEAR, VALIDATION, AxesDisplay, axes_or_new
+
+_COLORS = VALIDATION, TRAINING, UNCLEAR
 
 
 class StrengthDisplay(AxesDisplay):
@@ -22,6 +24,8 @@ class StrengthDisplay(AxesDisplay):
         Loss on the held-out rows of each fold, without penalties.
     chosen : float
         The penalty to mark.
+    dropout : array-like of shape (n_strengths,), default=None
+        The dropout of each strength, if it was chosen as well.
 
     Attributes
     ----------
@@ -33,15 +37,22 @@ class StrengthDisplay(AxesDisplay):
     >>> from sklearn.datasets import load_iris
     >>> from skreg import MLPRegularizedClassifier, StrengthDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = MLPRegularizedClassifier((16,), l2="pilots", epochs=10).fit(X, y)
+    >>> network = MLPRegularizedClassifier((16,), epochs=10).fit(X, y)
     >>> StrengthDisplay.from_estimator(network).ax_.get_xlabel()
     'l2'
     """
 
-    def __init__(self, l2: ArrayLike, val_loss: ArrayLike, chosen: float) -> None:
+    def __init__(
+        self,
+        l2: ArrayLike,
+        val_loss: ArrayLike,
+        chosen: float,
+        dropout: ArrayLike | None = None,
+    ) -> None:
         self.l2 = np.asarray(l2)
         self.val_loss = np.asarray(val_loss)
         self.chosen = chosen
+        self.dropout = None if dropout is None else np.asarray(dropout)
 
     @classmethod
     def from_estimator(cls, estimator: Any, ax: Axes | None = None) -> Self:
@@ -50,7 +61,7 @@ class StrengthDisplay(AxesDisplay):
         Parameters
         ----------
         estimator : fitted estimator or Pipeline
-            Fitted with ``l2="pilots"`` on rows enough for pilots.
+            Fitted with ``l2="auto"`` on at least 40 rows.
         ax : matplotlib Axes, default=None
             None creates a new figure.
 
@@ -69,9 +80,9 @@ class StrengthDisplay(AxesDisplay):
         if path is None:
             raise ValueError(
                 "The estimator has no strength_path_, because it was fitted without "
-                f"pilots: they need l2='pilots' and 40 rows. Got l2={network.l2!r}."
+                f"pilots: they need l2='auto' and 40 rows. Got l2={network.l2!r}."
             )
-        return cls(path["l2"], path["val_loss"], network.l2_).plot(ax)
+        return cls(**path, chosen=network.l2_).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw each fold's losses and their mean, and mark the chosen penalty.
@@ -86,9 +97,13 @@ class StrengthDisplay(AxesDisplay):
         StrengthDisplay
         """
         ax = axes_or_new(ax, figsize=(5.5, 3.6))
-        ax.plot(self.l2, self.val_loss, "-", color=UNCLEAR, alpha=0.5, linewidth=0.8)
-        means = self.val_loss.mean(axis=1)
-        ax.plot(self.l2, means, "o-", color=VALIDATION, label="mean of the folds")
+        rates = np.zeros(len(self.l2)) if self.dropout is None else self.dropout
+        for rate, color in zip(np.unique(rates)[::-1], _COLORS, strict=False):
+            group = rates == rate
+            l2, losses = self.l2[group], self.val_loss[group]
+            label = "mean of the folds" if group.all() else f"dropout {rate:g}"
+            ax.plot(l2, losses, "-", color=color, alpha=0.3, linewidth=0.8)
+            ax.plot(l2, losses.mean(axis=1), "o-", color=color, label=label)
         label = f"chosen: {self.chosen:.2g}"
         ax.axvline(self.chosen, color=UNCLEAR, linestyle=":", label=label)
         ax.set(xlabel="l2", ylabel="loss on held-out rows", xscale="log")

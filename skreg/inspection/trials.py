@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
-from ..fitting import leaves_to_pilots, network_of, prefix_of, takes_groups
+from ..fitting import is_auto, network_of, prefix_of, takes_groups
 from .folds import map_over_splits
 
 
@@ -27,13 +27,12 @@ class Score:
     cost: float
 
 
-def with_chosen_l2(estimator, X, y, groups=None, **fit_parameters):
-    """The estimator with the l2 that pilots choose on these rows, if it is "pilots".
+def with_chosen_strength(estimator, X, y, groups=None, **fit_parameters):
+    """The estimator with what pilots choose on these rows, if it leaves that to them.
 
     So that the trainings of a comparison need no pilots of their own.
     """
-    network = network_of(estimator)
-    if not leaves_to_pilots(network.l2):
+    if not is_auto(network_of(estimator).l2):
         return estimator
     prefix = prefix_of(estimator)
     plain = {"n_members": 1, "callbacks": None, "checkpoint": None, "verbose": 0}
@@ -41,7 +40,8 @@ def with_chosen_l2(estimator, X, y, groups=None, **fit_parameters):
     if groups is not None:
         fit_parameters |= _for_network(estimator, groups)
     fitted = clone(estimator).set_params(**plain).fit(X, y, **fit_parameters)
-    return clone(estimator).set_params(**{f"{prefix}l2": network_of(fitted).l2_})
+    chosen = network_of(fitted)._chosen_parameters()
+    return clone(estimator).set_params(**{prefix + k: v for k, v in chosen.items()})
 
 
 def _for_network(estimator, groups):

@@ -17,7 +17,6 @@ from ..fitting import (
     Standardizer,
     check_parameters,
     flattened,
-    leaves_to_pilots,
     optimizer_settings,
 )
 from .scikeras_network import build_network, keras_schedule
@@ -42,8 +41,8 @@ def to_scikeras(estimator):
     # Raises for a schedule that Keras does not have.
     keras_schedule(estimator, optimizer_settings(estimator), n_steps=100)
     given = estimator.get_params(deep=False)
-    if leaves_to_pilots(given["l2"]) and hasattr(estimator, "_state"):
-        given["l2"] = estimator.l2_
+    if hasattr(estimator, "_state"):
+        given |= estimator._chosen_parameters()
     settings = {name: given[name] for name in _DURATION}
     settings |= {"batch_size": _batch_size(estimator), "verbose": int(given["verbose"])}
     callbacks = list(given["callbacks"] or ())

@@ -40,10 +40,11 @@ class ScoreMonitor:
 
     def __call__(self, state):
         """The validation score of a lane's state."""
-        self._estimator._state = {**self._estimator._state, **vars(state)}
+        estimator = copy.copy(self._estimator)  # several lanes may share a monitor
+        estimator._state = {**estimator._state, **vars(state)}
         rows, why = self._validation, ""
         try:
-            score = self._scorer(self._estimator, rows.X, rows.y, **self._weights)
+            score = self._scorer(estimator, rows.X, rows.y, **self._weights)
         except ValueError as error:
             score, why = np.nan, f" It says: {error}"
         if np.isnan(score) and state.is_finite():

@@ -12,7 +12,13 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..estimators import MLPRegularizedClassifier, MLPRegularizedRegressor
 from ..fitting import network_of, prefix_of, remedies_of
-from ..inspection import Trial, paired_interval, score_name, splits_of, with_chosen_l2
+from ..inspection import (
+    Trial,
+    paired_interval,
+    score_name,
+    splits_of,
+    with_chosen_strength,
+)
 from ..stacking import stacked_if_not_yet
 from ..typing import Features, Groups, RandomState, Splitter, Targets
 from .remedy_report import Remedy, RemedyReport
@@ -46,8 +52,8 @@ def compare_remedies(
     With about forty remedies, one or two intervals exclude 0 by chance alone. The best
     remedies are also chosen on the folds that measure them, which makes their gains
     slightly optimistic. To report a score, measure it on rows not used for the choice.
-    With ``l2="pilots"`` they choose l2 once, on all rows, for the network and for all
-    remedies that leave it alone.
+    What the network leaves to pilots (``l2="auto"``) they choose once, on all rows, for
+    the network and for all remedies that leave it alone.
 
     Parameters
     ----------
@@ -103,13 +109,15 @@ def compare_remedies(
     start = time.perf_counter()
     estimator = _with_seed(estimator, y, random_state)
     prefix = prefix_of(estimator)
-    if remedies is None:
-        remedies = usual_remedies(network_of(estimator))
-    elif PLAIN in remedies:
+    if PLAIN in (remedies or ()):
         raise ValueError(
             f"The 'remedies' parameter must not have one called {PLAIN!r}, which is "
             "the network without them: give it another name."
         )
+    splits = splits_of(estimator, X, y, cv, repeats, random_state, groups)
+    estimator = with_chosen_strength(estimator, X, y, groups)
+    if remedies is None:
+        remedies = usual_remedies(network_of(estimator))
     candidates = {
         PLAIN: {},
         **{
@@ -117,8 +125,6 @@ def compare_remedies(
             for name, parameters in remedies.items()
         },
     }
-    estimator = with_chosen_l2(estimator, X, y, groups)
-    splits = splits_of(estimator, X, y, cv, repeats, random_state, groups)
     n_first = cv if isinstance(cv, Integral) else len(splits)
     trial = Trial(estimator, X, y, splits, scoring, groups)
     with stacked_if_not_yet():

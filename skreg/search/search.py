@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 )
 
 from ..fitting import check_count, network_of, prefix_of
-from ..inspection import shuffled_folds, with_chosen_l2
+from ..inspection import shuffled_folds, with_chosen_strength
 from ..stacking import stacked_if_not_yet
 from ..typing import Features, RandomState, Splitter, Targets
 from .found import FoundNetwork
@@ -165,7 +165,9 @@ class RegularizationSearchCV(FoundNetwork):
         with stacked_if_not_yet():
             if not _draws(search, "l2"):
                 network = _of_network(search, params)
-                search.estimator = with_chosen_l2(search.estimator, X, y, **network)
+                search.estimator = with_chosen_strength(
+                    search.estimator, X, y, **network
+                )
             self.search_ = search.fit(X, y, **params)
         if self.refit:
             best = clone(search.estimator).set_params(

@@ -15,7 +15,7 @@ def usual_remedies(network):
         "no dropout": {"dropout": 0.0},
         **_each("dropout", [0.1, 0.3, 0.5]),
         "no l2": {"l2": 0.0},
-        **_each("l2", ["auto", 1e-4, 1e-3, 1e-2]),
+        **_each("l2", [1e-4, 1e-3, 1e-2]),
         "weight decay 0.1": {"weight_decay": 0.1},
         "weight decay 1": {"weight_decay": 1.0},
         "standard scaling": {"normalize": True},

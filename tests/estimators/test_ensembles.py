@@ -43,7 +43,7 @@ def test_the_first_member_is_the_network_alone(ensemble, cancer):
 
 def test_members_train_in_one_stack(cancer):
     before = compilations.copy()
-    MLPRegularizedClassifier((7,), n_members=5, epochs=2).fit(*cancer)
+    MLPRegularizedClassifier((7,), n_members=5, l2=1e-3, epochs=2).fit(*cancer)
     assert [lanes for _, lanes in compilations - before] == [5]
 
 

@@ -1,4 +1,4 @@
-"""Pilots: what ``l2="pilots"`` chooses, and where it does not choose."""
+"""Pilots: what ``l2="auto"`` chooses, and where it does not choose."""
 
 import pickle
 from unittest import mock
@@ -27,8 +27,8 @@ from skreg import (
     compare_remedies,
     stacked,
 )
-from skreg.estimators import base
-from skreg.estimators.pilots import MULTIPLES, N_FOLDS, choose_strength
+from skreg.estimators import base, pilots
+from skreg.estimators.pilots import N_FOLDS, Strength, choose_strength
 from skreg.fitting import folds_of, usual_l2
 from skreg.fitting.samples import Sample
 
@@ -37,7 +37,7 @@ X, Y = make_classification(120, 8, flip_y=0.3, random_state=0)
 
 
 def network(**parameters):
-    settings = {"l2": "pilots", "epochs": 8, "random_state": 0} | parameters
+    settings = {"epochs": 8, "random_state": 0} | parameters
     return MLPRegularizedClassifier((8,), **settings)
 
 
@@ -46,38 +46,83 @@ def fitted():
     return network().fit(X, Y)
 
 
-def test_the_final_network_is_that_with_the_chosen_number(fitted):
-    given = network(l2=fitted.l2_).fit(X, Y)
+def test_the_final_network_is_that_with_the_chosen_numbers(fitted):
+    given = network(l2=fitted.l2_, dropout=fitted.dropout_).fit(X, Y)
     np.testing.assert_allclose(
         fitted.predict_proba(X), given.predict_proba(X), atol=1e-5
     )
-    assert given.l2_ == fitted.l2_
+    assert (given.l2_, given.dropout_) == (fitted.l2_, fitted.dropout_)
     assert not hasattr(given, "strength_path_")
 
 
 def test_the_path_is_what_a_user_would_measure(fitted):
     path = fitted.strength_path_
-    np.testing.assert_allclose(path["l2"], np.array(MULTIPLES) * usual_l2(len(X)))
     sample = Sample(X, Y, np.ones(len(X)))
     folds = folds_of(sample, Y, 0.1, N_FOLDS, fitted._state["seed"])
     held_out = np.concatenate([rows for _, rows in folds])
     assert sorted(held_out) == list(range(len(X)))
-    for fold, (training, rows) in enumerate(folds):
-        for place in (0, 4):
-            l2 = MULTIPLES[place] * usual_l2(len(training))
-            own = network(l2=l2).fit(X[training], Y[training])
+    assert path["val_loss"].shape == (len(path["l2"]), N_FOLDS)
+    for place in (0, len(path["l2"]) - 1):
+        for fold, (training, rows) in enumerate(folds):
+            l2 = path["l2"][place] / usual_l2(len(X)) * usual_l2(len(training))
+            own = network(l2=l2, dropout=path["dropout"][place])
+            own.fit(X[training], Y[training])
             expected = log_loss(Y[rows], own.predict_proba(X[rows]))
             assert path["val_loss"][place, fold] == pytest.approx(expected, 1e-3)
 
 
+@pytest.mark.parametrize("favourite", [0.1, 1.0, 3.0, 30.0])
+@pytest.mark.parametrize("dropout", ["auto", 0.5, [0.3]])
+def test_two_strengths_first_then_the_weaker_or_the_stronger(favourite, dropout):
+    """The losses fall towards one strength; it is found without all others."""
+
+    def losses(self, strengths):
+        way = [abs(np.log(s.multiple / favourite)) for s in strengths]
+        return np.array(
+            [
+                [w + 0.001 * (s.dropout == 0)] * 3
+                for w, s in zip(way, strengths, strict=True)
+            ]
+        )
+
+    with mock.patch.object(pilots._Folds, "losses", losses):
+        found = network(dropout=dropout, epochs=1).fit(X, Y)
+    multiples = found.strength_path_["l2"] / usual_l2(len(X))
+    assert found.l2_ == pytest.approx(favourite * usual_l2(len(X)))
+    tried = [0.1, 0.3, 1, 3] if favourite <= 1 else [1, 3, 10, 30]
+    if dropout == "auto":  # the weak ones also without
+        tried = sorted([*tried, 0.1, 1] if favourite <= 1 else [*tried, 1])
+    np.testing.assert_allclose(multiples, tried)
+    assert ("dropout" in found.strength_path_) == (dropout == "auto")
+    assert found.dropout_ == {"auto": 0.2, 0.5: 0.5}.get(str(dropout), found.dropout_)
+
+
+def test_small_differences_speak_for_the_usual_strength():
+    def chosen(losses, *multiples):
+        return pilots._chosen(np.array(losses), [Strength(m) for m in multiples])
+
+    clear = [[1.0, 1.1, 1.2], [0.9, 1.0, 1.1], [0.8, 0.9, 1.0]]
+    assert chosen(clear, 1, 3, 10) == chosen(clear, 1, 0.3, 0.1) == 2
+    noisy = [[1.0, 1.1, 1.2], [1.2, 0.9, 1.2], [1.5, 0.6, 1.15]]
+    assert np.argmin(np.mean(noisy, axis=1)) == 2
+    assert chosen(noisy, 1, 3, 10) == chosen(noisy, 1, 0.3, 0.1) == 0
+    doubtful = [[1.0, 1.1, 1.2], [0.8, 1.1, 1.16]]  # 0.08 +- 0.06
+    assert chosen(doubtful, 1, 3) == chosen(doubtful, 1, 0.3) == 1
+    doubtful[1] = [0.8, 1.1, 1.22]  # 0.06 +- 0.07
+    assert (chosen(doubtful, 1, 3), chosen(doubtful, 1, 0.3)) == (0, 1)
+    assert chosen([[1.0], [0.9], [0.95]], 1, 3, 10) == 1  # one fold, no error
+    assert chosen([[np.inf, 1], [2.0, 2.0], [3, 3]], 1, 3, 10) == 1
+    assert chosen(np.full((3, 2), np.inf), 1, 3, 10) == 0
+
+
 def test_noise_asks_for_more_strength_than_clean_rows():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(2)
     noise = network(epochs=100, dropout=0.0).fit(X, rng.integers(0, 2, len(X)))
     assert noise.l2_ > 5 * usual_l2(len(X))
     columns = rng.normal(size=(300, 3))
-    smooth = MLPRegularizedRegressor((32,), l2="pilots", dropout=0.0, random_state=0)
+    smooth = MLPRegularizedRegressor((32,), random_state=0)
     smooth.fit(columns, np.sin(3 * columns[:, 0]) + columns[:, 1] ** 2)
-    assert smooth.l2_ < usual_l2(300)
+    assert (smooth.l2_ <= usual_l2(300), smooth.dropout_) == (True, 0.0)
 
 
 def test_it_helps_on_noisy_rows():
@@ -85,7 +130,7 @@ def test_it_helps_on_noisy_rows():
     rows, y = make_classification(600, 20, n_informative=2, flip_y=0.4, random_state=1)
     train, test = slice(0, 100), slice(100, None)
     losses = []
-    for l2 in ("pilots", "auto"):
+    for l2 in ("auto", usual_l2(100)):
         own = network(l2=l2, epochs=100, dropout=0.0).fit(rows[train], y[train])
         losses.append(log_loss(y[test], own.predict_proba(rows[test])))
     assert losses[0] < 0.9 * losses[1]
@@ -128,11 +173,12 @@ def test_few_rows_have_the_usual_penalty(rows):
         {"batch_size": 100, "mixup": 0.2, "optimizer": "sgd"},
         {"l1": 1e-3, "activity_l2": 1e-3},
         {"normalize": False},
+        {"dropout": 0.5},
     ],
 )
 def test_pilots_work_with(parameters):
     found = network(**parameters).fit(X, Y)
-    assert found.strength_path_["val_loss"].shape == (len(MULTIPLES), N_FOLDS)
+    assert found.strength_path_["val_loss"].shape[1] == N_FOLDS
     assert np.isfinite(found.strength_path_["val_loss"]).all()
 
 
@@ -144,9 +190,9 @@ def test_inputs_and_targets_of_all_kinds():
         (X, np.array(["a", "b"])[Y]),
     ):
         found = network().fit(rows, y)
-        assert found.strength_path_["val_loss"].shape == (len(MULTIPLES), N_FOLDS)
-    several = MLPRegularizedRegressor((4,), l2="pilots", epochs=2).fit(X, X[:, :2])
-    assert several.strength_path_["val_loss"].shape == (len(MULTIPLES), N_FOLDS)
+        assert found.strength_path_["val_loss"].shape[1] == N_FOLDS
+    several = MLPRegularizedRegressor((4,), epochs=2).fit(X, X[:, :2])
+    assert several.strength_path_["val_loss"].shape[1] == N_FOLDS
 
 
 def test_rows_of_no_weight_say_nothing():
@@ -170,7 +216,7 @@ def test_folds_follow_groups_and_splitters():
         found = network(validation_fraction=how)
         given = {"groups": groups} if n_folds == 1 else {}
         found.fit(X, Y, **given)
-        assert found.strength_path_["val_loss"].shape == (len(MULTIPLES), n_folds)
+        assert found.strength_path_["val_loss"].shape[1] == n_folds
 
 
 def test_going_on_keeps_what_was_chosen(fitted):
@@ -195,6 +241,14 @@ def test_files_and_pickles_hold_the_path(fitted, tmp_path):
         assert copy.l2_ == fitted.l2_
         for name, values in fitted.strength_path_.items():
             np.testing.assert_array_equal(copy.strength_path_[name], values)
+
+
+def test_what_a_checkpoint_cannot_hold_is_refused_before_the_pilots(tmp_path):
+    def fit():
+        with pytest.raises(ValueError, match="'checkpoint' parameter"):
+            network(checkpoint=tmp_path / "fit{n}").fit(X, Y)
+
+    assert calls_of_pilots(fit) == 0
 
 
 def test_a_killed_fit_goes_on(tmp_path):
@@ -240,14 +294,17 @@ def test_comparisons_and_searches_need_pilots_once_or_never(fitted):
 
 def test_scikeras_gets_the_number(fitted):
     pytest.importorskip("scikeras", reason="an extra")
-    assert fitted.to_scikeras().get_params()["model__l2"] == fitted.l2_
+    given = fitted.to_scikeras().get_params()
+    assert given["model__l2"] == fitted.l2_
+    assert given["model__dropout"] == fitted.dropout_
 
 
 def test_verbose_says_that_pilots_run(capsys):
     network(verbose=1, epochs=1).fit(X, Y)
     first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first == "l2='pilots': trainings on folds of the rows choose it."
-    assert second.startswith("l2='pilots' chose 0.0")
+    assert first == "l2='auto': trainings on parts of the rows choose it."
+    assert second.startswith("They chose l2=0.0")
+    assert second.endswith(", dropout=0.2.")
 
 
 def test_the_display_marks_the_choice():
@@ -255,9 +312,11 @@ def test_the_display_marks_the_choice():
     found = network().fit(X[::3], y[::3])
     display = StrengthDisplay.from_estimator(found)
     assert display.ax_.get_xscale() == "log"
-    *folds, means, chosen = display.ax_.lines
-    assert len(folds) == N_FOLDS
+    path, n_groups = found.strength_path_, len(set(found.strength_path_["dropout"]))
+    *drawn, chosen = display.ax_.lines
+    assert len(drawn) == n_groups * (N_FOLDS + 1)
+    usual = path["dropout"] == 0.2
     np.testing.assert_allclose(
-        means.get_ydata(), found.strength_path_["val_loss"].mean(axis=1)
+        drawn[N_FOLDS].get_ydata(), path["val_loss"][usual].mean(axis=1)
     )
     assert chosen.get_xdata()[0] == found.l2_

@@ -8,6 +8,7 @@ from sklearn.datasets import make_classification
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.engine import OPTIMIZERS, keras
+from skreg.estimators import base
 from tests.support import captured
 
 X, Y = make_classification(40, 5, random_state=0)
@@ -356,13 +357,15 @@ def test_automatic_batch_size(rows, batch):
     assert batch_size_of(MLPRegularizedClassifier(), rows)[0] == batch
 
 
-def test_automatic_l2_falls_with_the_rows():
+def test_the_usual_l2_falls_with_the_rows(monkeypatch):
     """Those that train: without validation rows, and without rows of weight 0."""
+    monkeypatch.setattr(base, "has_rows_for_pilots", lambda sample: False)
 
     def penalty(rows=200, weight=None, **settings):
         X, y = np.arange(rows)[:, None], np.arange(rows) % 2
         network = MLPRegularizedClassifier((2,), epochs=1, **settings)
         _, job = captured(network, X, y, sample_weight=weight)
+        assert job.numbers["dropout"] == (0.2,)
         return job.numbers["l2"]
 
     assert penalty(900) == pytest.approx(0.001)

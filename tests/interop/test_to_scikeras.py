@@ -50,6 +50,7 @@ NUMBERS = 300 + X @ np.arange(5)
 SAME = {
     "hidden_layer_sizes": (6,),
     "dropout": 0.0,
+    "l2": 1e-3,
     "batch_size": "full",
     "epochs": 8,
     "schedule": "constant",

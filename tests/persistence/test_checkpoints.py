@@ -20,7 +20,7 @@ from skreg.stacking import gatherer
 from tests.support import plain_classifier
 
 X, Y = make_classification(200, 6, random_state=0)
-SETTINGS = {"hidden_layer_sizes": (8,), "epochs": 6, "random_state": 0}
+SETTINGS = {"hidden_layer_sizes": (8,), "l2": 1e-3, "epochs": 6, "random_state": 0}
 network = partial(MLPRegularizedClassifier, **SETTINGS)
 
 

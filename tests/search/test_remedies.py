@@ -4,6 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from scipy.stats import t
+from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
@@ -83,10 +84,10 @@ def test_the_report_as_text_frame_and_figure(report):
 
 
 def test_scores_are_those_of_the_same_folds_by_hand():
-    network = NETWORK.__class__(**NETWORK.get_params()).set_params(random_state=0)
+    network = clone(NETWORK).set_params(l2=1e-3, random_state=0)
     folds = KFold(3, shuffle=True, random_state=1)
     report = compare_remedies(X, Y, network, cv=folds, remedies={"l2": {"l2": 0.1}})
-    other = network.__class__(**network.get_params()).set_params(l2=0.1)
+    other = clone(network).set_params(l2=0.1)
     gains = [
         other.fit(X[train], Y[train]).score(X[test], Y[test])
         - network.fit(X[train], Y[train]).score(X[test], Y[test])

@@ -9,7 +9,7 @@ from skreg import MLPRegularizedClassifier, stacked
 
 
 def run(data, progress, **settings):
-    network = MLPRegularizedClassifier((4,), random_state=0, **settings)
+    network = MLPRegularizedClassifier((4,), l2=1e-3, random_state=0, **settings)
     with stacked(progress=progress):
         cross_val_score(network, *data, cv=3)
 

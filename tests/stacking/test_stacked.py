@@ -42,7 +42,7 @@ from skreg.engine import compilations
 from skreg.stacking import gatherer, trainers
 
 LIMIT = 60  # seconds of a test
-SETTINGS = {"batch_size": 32, "epochs": 3, "random_state": 0}
+SETTINGS = {"l2": 1e-3, "batch_size": 32, "epochs": 3, "random_state": 0}
 GRID = {"dropout": [0.0, 0.3], "l2": [0.0, 0.01]}
 
 

@@ -21,10 +21,11 @@ al., *JMLR* 15, 2014; Baldi and Sadowski, *NeurIPS* 2013).
 The parameter
 -------------
 
-``dropout=0.2`` is the default: the rate :math:`p` after each hidden layer, one number
-or one a layer. ``input_dropout=0`` is the same for the inputs. With
-``activation="selu"`` it is alpha dropout, which keeps mean and variance (Klambauer et
-al., *NeurIPS* 2017).
+``dropout`` is the rate :math:`p` after each hidden layer, one number or one a layer.
+The default, "auto", is 0.2; where the rows choose the penalty too (``l2="auto"``) and
+want a weak one, they choose between 0.2 and none (``dropout_``). ``input_dropout=0`` is
+the same for the inputs. With ``activation="selu"`` it is alpha dropout, which keeps
+mean and variance (Klambauer et al., *NeurIPS* 2017).
 """
 
 # %%
@@ -80,8 +81,8 @@ for scoring, path in paths.items():
 # ---------------------
 # A network that underfits has nothing to spare. Eight units a layer follow 1,000 house
 # prices none too closely even without dropout. Beyond the lowest rate it only takes
-# away: the training score falls, and the validation score with it. At 0.2, the default,
-# it is below that of no dropout in the mean of the folds.
+# away: the training score falls, and the validation score with it. At 0.2, the usual
+# rate, it is below that of no dropout in the mean of the folds.
 from skreg import MLPRegularizedRegressor
 from skreg.datasets import load_california_housing
 

@@ -96,12 +96,14 @@ for ax, values, name in (
 #
 # The identity, on house prices
 # -----------------------------
-# 1,000 Californian districts, eight networks with the estimator's usual remedies.
+# 1,000 Californian districts, eight networks with the estimator's usual remedies: a
+# dropout of 0.2, a cosine schedule, and the l2 that is usual for so many rows.
 X, y = load_california_housing()
 rows = np.random.default_rng(0).permutation(len(y))[:1000]
 X, y = X[rows], y[rows]
 ensemble = MLPRegularizedRegressor(
     (64, 64),
+    l2=0.001,
     n_members=8,
     random_state=0,
 )
@@ -165,7 +167,7 @@ plt.show()
 # ---------------------
 # Members that end at the same function have nothing to average. A network without
 # hidden layers has one minimum, and all starts lead there:
-linear = MLPRegularizedRegressor((), n_members=8, random_state=0)
+linear = MLPRegularizedRegressor((), l2=0.001, n_members=8, random_state=0)
 print(f"mean predict_std of the networks: {spread.mean():.4f}")
 spread = linear.fit(X, y).predict_std(X)
 print(f"of a linear model: {spread.mean():.4f}")

@@ -30,12 +30,14 @@ are added, so the best penalty falls as :math:`n` grows.
 The parameters
 --------------
 
-``l2="auto"`` and ``l1=0.0`` are the defaults. "auto" is :math:`0.03 / \sqrt n`: 0.002
-for 225 rows, 0.001 for 900, since more rows need less of it. In ``partial_fit``, which
-does not know :math:`n`, it is 0.001. ``l2="pilots"`` asks the rows: the network first
-trains on three folds of them with 0.1 to 30 times that value, all in stacks, and takes
-the one nearest to "auto" that is about as good as the best on the held-out rows
-(``l2_``, :class:`~skreg.StrengthDisplay`).
+``l2="auto"`` and ``l1=0.0`` are the defaults. With "auto" a fit asks its rows. The
+usual penalty is :math:`0.03 / \sqrt n`: 0.002 for 225 rows, 0.001 for 900, since more
+rows need less of it. Pilots train first, in stacks, on four fifths of the rows, with
+this and three times this; then with 10 and 30 times this, or with 0.3 and 0.1 times
+this, by which of the first two has the lower loss on the held-out rows. The most usual
+that is about as good as the best trains the network (``l2_``,
+:class:`~skreg.StrengthDisplay`). Fewer than 40 rows, and ``partial_fit``, which does
+not know :math:`n`, have no pilots; the latter takes 0.001.
 
 The penalties act on the kernels of all layers, the output's included. Biases have their
 own, ``bias_l1=0.0`` and ``bias_l2=0.0``. A bias shifts a unit and makes nothing

@@ -52,7 +52,7 @@ from skreg import MLPRegularizedClassifier
 from skreg.datasets import load_sonar
 
 X, y = load_sonar()
-network = MLPRegularizedClassifier((16,), epochs=15, random_state=0)
+network = MLPRegularizedClassifier((16,), l2=0.0025, epochs=15, random_state=0)
 stratified = StratifiedKFold(5, shuffle=True, random_state=0)
 
 
@@ -203,7 +203,8 @@ print(f"columns chosen in each fold:     {shown(within)}")
 # A scaler fitted on all rows leaks, too, though far less, since it does not see the
 # targets. skreg scales by the training rows of each fit (``normalize="robust"``), and
 # takes the rows for early stopping out of them (``validation_fraction``), never out of
-# a search's test fold.
+# a search's test fold. The rows that judge the pilots of a fit (``l2="auto"``) come
+# from there, too. (For ``compare_remedies`` pilots choose once, on all rows.)
 #
 # Repeated folds, and an honest error
 # -----------------------------------

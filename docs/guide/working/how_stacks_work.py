@@ -37,7 +37,7 @@ import skreg
 
 X, y = load_breast_cancer(return_X_y=True)
 network = skreg.MLPRegularizedClassifier(
-    (64, 64), batch_size=32, epochs=30, random_state=0
+    (64, 64), l2=0.001, batch_size=32, epochs=30, random_state=0
 )
 search = GridSearchCV(
     network,
@@ -202,8 +202,9 @@ print("the same widths again:", cost_of(hidden_layer_sizes=widths))
 #   stacks smaller for larger networks, down to one lane.
 # - **Callbacks.** A Keras callback wants to see its network after each epoch, so its
 #   fit trains with a look at each of them.
-# - **A single fit.** There is nothing to stack, except the members of an ensemble:
-#   ``n_members=8`` trains in one stack, in ``stacked()`` or not.
+# - **A single fit.** There is nothing to stack, except the members of an ensemble
+#   (``n_members=8``) and the pilots that choose the penalty (``l2="auto"``). Both train
+#   in stacks, in ``stacked()`` or not.
 # - **Few fits of long trainings on a GPU.** Keras's own ``fit`` is built for that.
 #
 # Here is the gain for layers of 512 units, with some fifty times the weights of the

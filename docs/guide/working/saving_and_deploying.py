@@ -33,7 +33,7 @@ temporary = tempfile.TemporaryDirectory()
 folder = pathlib.Path(temporary.name)
 
 X, y = load_sonar()
-network = MLPRegularizedClassifier((32,), epochs=40, random_state=0)
+network = MLPRegularizedClassifier((32,), l2=0.002, epochs=40, random_state=0)
 network.fit(X, y)
 probabilities = network.predict_proba(X)
 
@@ -150,6 +150,7 @@ class PowerCut(keras.callbacks.Callback):
 path = folder / "training.skreg"
 network = MLPRegularizedClassifier(
     (32,),
+    l2=0.002,
     epochs=40,
     callbacks=[PowerCut()],
     checkpoint=path,
@@ -256,7 +257,7 @@ from sklearn.pipeline import make_pipeline
 
 holes = X.astype("float32")  # onnxruntime has no imputer for doubles
 holes[np.random.default_rng(0).random(X.shape) < 0.05] = np.nan
-network = MLPRegularizedClassifier((32,), epochs=40, random_state=0)
+network = MLPRegularizedClassifier((32,), l2=0.002, epochs=40, random_state=0)
 pipeline = make_pipeline(SimpleImputer(), network).fit(holes, y)
 
 skreg.register_onnx_converters()
