@@ -6,12 +6,12 @@ A quarter of these people earn more than $50,000. To find more of them, one can 
 with ``class_weight="balanced"``, or leave the training alone and lower the threshold.
 Which is better?
 
-Found: the threshold, though hardly for its decisions: it has 0.005 more balanced
-accuracy with a standard error of 0.003, and finds two in a hundred more, which is two
-standard errors. As rankings (ROC AUC) the two networks are as good as equal. But the
-weights spoil the chances: where the weighted network says 60%, about a third earn more,
-and its cross-entropy is a fifth higher. A threshold can be changed afterwards, without
-training, and the chances stay true.
+Found: the threshold, though hardly for its decisions: it has 0.004 more balanced
+accuracy with a standard error of 0.002, and finds one or two in a hundred more, nearly
+three standard errors. As rankings (ROC AUC) the two networks are as good as equal. But
+the weights spoil the chances: where the weighted network says 60%, about a third earn
+more, and its cross-entropy is a fifth higher. A threshold can be changed afterwards,
+without training, and the chances stay true.
 """
 
 # %%

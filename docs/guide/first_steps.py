@@ -34,8 +34,8 @@ print(f"l2 (chosen):   {network.l2_:.4f}")
 
 # %%
 # Tables differ in how much regularization they need. So a fit asks its rows first: with
-# ``l2="auto"``, the default, *pilots* choose the penalty on large weights. These are 16
-# to 24 trainings on parts of the rows, judged on the others. Then the network trains on
+# ``l2="auto"``, the default, *pilots* choose the penalty on large weights. These are up
+# to 30 trainings on parts of the rows, judged on the others. Then the network trains on
 # all rows, with what they chose: ``l2_``, and ``dropout_``, which is 0.2 or none.
 #
 # With a number for ``l2``, as below, there are no pilots, and a fit takes a fraction of

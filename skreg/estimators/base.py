@@ -138,10 +138,8 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             classes = self._row_classes(sample.y) if classes is None else classes
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
-        if is_auto(self.l2) and continues:
-            run = replace(
-                run, chosen=self._chosen_parameters()
-            )  # in the fit that goes on
+        if is_auto(self.l2) and continues:  # with what that fit chose
+            run = replace(run, chosen=self._chosen_parameters())
         elif is_auto(self.l2) and has_rows_for_pilots(sample) and not is_partial:
             self._check_checkpoint(parts[0], run)
             with stacking.stacked_if_not_yet():  # on all cores, with shared programs

@@ -275,8 +275,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         same data and parameters resumes an unfinished training, after a kill for
         instance, and ends with the same weights as without interruption (but callbacks
         lose what they remember; pilots for `l2` train again); of a finished training
-        it takes the result. The file
-        is also one for `skreg.load`. Placeholders, as in
+        it takes the result. The file is also one for `skreg.load`. Placeholders, as in
         ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch. Each member of
         an ensemble has its own file (``-member0`` ...). Not used by `partial_fit`. Fits
         of a search cannot share a path: see `stacked`.

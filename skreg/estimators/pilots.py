@@ -57,8 +57,9 @@ WEAKER = (Strength(0.3, AUTO_DROPOUT), Strength(0.1, AUTO_DROPOUT), Strength(0.1
 
 
 def has_rows_for_pilots(sample):
-    """Whether the rows are enough for pilots."""
-    return len(sample) >= MIN_ROWS
+    """Whether the rows are enough for pilots, and not of one group."""
+    is_one_group = sample.groups is not None and len(np.unique(sample.groups)) < 2
+    return len(sample) >= MIN_ROWS and not is_one_group
 
 
 def choose_strength(estimator, sample, run):
@@ -115,6 +116,9 @@ class _Folds:
     """The rows of the pilots: many rows have fewer folds, and parts of them."""
 
     def __init__(self, estimator, sample, run):
+        weight = sample.weight * estimator._class_weights(sample.y)
+        if weight.any():
+            sample = sample[weight > 0]  # every fold has rows that count
         classes, how = estimator._row_classes(sample.y), estimator.validation_fraction
         folds = folds_of(sample, classes, how, N_FOLDS, run.seed)
         n_training = max(len(training) for training, _ in folds)
@@ -139,7 +143,7 @@ class _Folds:
             for strength in strengths
             for job in self.jobs
         ]
-        results = stacking.train(self.structure, jobs)
+        results = stacking.train(self.structure, jobs, are_pilots=True)
         for result in results:
             if result.error is not None:
                 raise result.error

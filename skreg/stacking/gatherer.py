@@ -245,15 +245,16 @@ class Gatherer:
 
     # --- fits
 
-    def train(self, structure, jobs):
+    def train(self, structure, jobs, are_pilots=False):
         """Train jobs in stacks with those of other fits; return their results."""
+        train = partial(self._train, are_pilots=are_pilots)
         if self._store is None:
-            return self._train(structure, jobs)
-        return self._store.train(structure, jobs, self._train)
+            return train(structure, jobs)
+        return self._store.train(structure, jobs, train)
 
-    def _train(self, structure, jobs):
+    def _train(self, structure, jobs, are_pilots):
         task = self._task_here()
-        fit = Fit(task, results=[None] * len(jobs), missing=len(jobs))
+        fit = Fit(task, are_pilots, results=[None] * len(jobs), missing=len(jobs))
         fit.nbytes = COPIES * jobs[0].rows.nbytes
         jobs = [self._with_shared_rows(job) for job in jobs]
         with self._lock:
@@ -342,7 +343,10 @@ class Gatherer:
         if fit not in self._waiting:
             return
         self._waiting.discard(fit)
-        self._progress.fits += 1
+        if fit.are_pilots:
+            self._progress.pilots += len(fit.results)
+        else:
+            self._progress.fits += 1
         fit.is_over, fit.error = True, error
         fit.group.drop(fit)
         self._unfinished_jobs -= len(fit.results)

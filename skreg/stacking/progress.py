@@ -41,6 +41,8 @@ def progress_bar(wanted):
 
         def show(progress):
             text = f"{progress.epochs:,.0f} epochs, {progress.lanes} lanes"
+            if progress.pilots:
+                text += f", {progress.pilots} pilots trained"
             if progress.best is not None:
                 name, value = progress.best
                 text += f", best {name} {value:.4f}"

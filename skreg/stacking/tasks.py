@@ -68,6 +68,7 @@ class Fit:
     """The jobs that a thread waits for."""
 
     task: Task | None  # None for a thread that the gatherer did not start
+    are_pilots: bool = False  # whose results the fit waits for before its own training
     thread: threading.Thread = field(default_factory=threading.current_thread)
     wake: threading.Event = field(default_factory=threading.Event)
     results: list = field(default_factory=list)
@@ -83,6 +84,7 @@ class SearchProgress:
     """Progress of a search, for the progress bar."""
 
     fits: int = 0  # that are done
+    pilots: int = 0  # trained for them
     known: int = 0  # that are done, or under way, or in the queue
     lanes: int = 0  # in training
     epochs: float = 0.0  # trained so far, over all lanes

@@ -7,14 +7,14 @@ from .blocks import full_stack_lanes
 from .gatherer import current_gatherer
 
 
-def train(structure, jobs):
+def train(structure, jobs, are_pilots=False):
     """Train a fit's jobs, with those of other fits if `stacked` is open.
 
-    See `gatherer.Gatherer`.
+    Pilots are counted apart in the progress bar. See `gatherer.Gatherer`.
     """
     optimizer = canonical_optimizer(structure.optimizer)
     structure = replace(structure, optimizer=optimizer)
     gatherer = current_gatherer()
     if gatherer is not None:
-        return gatherer.train(structure, jobs)
+        return gatherer.train(structure, jobs, are_pilots)
     return train_block(structure, jobs, min(len(jobs), full_stack_lanes(structure)))

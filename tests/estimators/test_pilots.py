@@ -219,6 +219,15 @@ def test_folds_follow_groups_and_splitters():
         assert found.strength_path_["val_loss"].shape[1] == n_folds
 
 
+def test_folds_have_rows_that_count():
+    y = np.repeat([0, 1, 2], 40)
+    found = network(class_weight={0: 0, 1: 1, 2: 0.5}).fit(X, y)
+    assert np.isfinite(found.strength_path_["val_loss"]).all()
+    assert (found.predict(X) != 0).all()
+    one_group = network().fit(X, Y, groups=np.zeros(len(X)))
+    assert not hasattr(one_group, "strength_path_")
+
+
 def test_going_on_keeps_what_was_chosen(fitted):
     warm = network(warm_start=True).fit(X, Y)
     assert warm.fit(X[:50], 1 - Y[:50]).l2_ == fitted.l2_

@@ -9,7 +9,8 @@ from skreg import MLPRegularizedClassifier, stacked
 
 
 def run(data, progress, **settings):
-    network = MLPRegularizedClassifier((4,), l2=1e-3, random_state=0, **settings)
+    settings = {"l2": 1e-3, "random_state": 0} | settings
+    network = MLPRegularizedClassifier((4,), **settings)
     with stacked(progress=progress):
         cross_val_score(network, *data, cv=3)
 
@@ -18,6 +19,12 @@ def test_the_bar_tells_fits_epochs_lanes_and_the_best_value(cancer, capfd):
     run(cancer, "always", epochs=7, early_stopping=True)
     last = capfd.readouterr().err.strip().splitlines()[-1]
     assert re.search(r"fits .* 3/3 21 epochs, 0 lanes, best val_loss 0\.\d{4}", last)
+
+
+def test_the_bar_counts_pilots_apart(cancer, capfd):
+    run(cancer, "always", epochs=1, l2="auto", dropout=0.2)
+    last = capfd.readouterr().err.strip().splitlines()[-1]
+    assert re.search(r"fits .* 3/3 63 epochs, 0 lanes, 60 pilots trained ", last)
 
 
 def test_nothing_is_shown_where_there_is_no_terminal(cancer, capfd):

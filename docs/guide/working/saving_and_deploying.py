@@ -169,7 +169,8 @@ print(f"epochs: {network.n_iter_}; predictions as without the power cut")
 # %%
 # The parameters and the data have to be as they were: the file of an unfinished
 # training of others is refused, not overwritten. ``"{epoch:03d}.skreg"`` in the path
-# makes a file of each epoch, ``checkpoint_every`` writes fewer of them.
+# makes a file of each epoch, ``checkpoint_every`` writes fewer of them. The pilots of
+# ``l2="auto"`` are not in the file: they train again.
 #
 # The fits of a search cannot share a path. There ``stacked(checkpoint=folder)`` keeps
 # the result of each fit, and a search that is started again trains what is missing.

@@ -27,7 +27,7 @@ is partly luck. What counts is the winner's score on rows that the search has no
 # ``n_members=1``, ``RegularizationSearchCV`` would fit its own as an ensemble of five.
 #
 # The network has a number as its ``l2``. With ``l2="auto"`` each fit of a search over
-# other parameters trains pilots of its own, 16 to 24 networks more. Give ``l2`` a
+# other parameters trains pilots of its own, up to 30 networks more. Give ``l2`` a
 # number, or put it into the search, and there are none. ``RegularizationSearchCV`` and
 # :func:`~skreg.compare_remedies` choose once, on all rows, for all candidates.
 import time
