@@ -51,7 +51,7 @@ class Strength(NamedTuple):
 
 
 FIRST = (Strength(1.0, AUTO_DROPOUT), Strength(1.0, 0.0), Strength(3.0, AUTO_DROPOUT))
-# Then these, if the last of the first is better than the usual one, or else the others.
+# Then these, if the last of the first is the best of them, or else the others.
 STRONGER = (Strength(10.0, AUTO_DROPOUT), Strength(30.0, AUTO_DROPOUT))
 WEAKER = (Strength(0.3, AUTO_DROPOUT), Strength(0.1, AUTO_DROPOUT), Strength(0.1, 0.0))
 
@@ -85,8 +85,8 @@ def choose_strength(estimator, sample, run):
     folds = _Folds(estimator, sample, run)
     strengths = _open_to(estimator, FIRST)
     losses = folds.losses(strengths)
-    usual, stronger = losses[0].mean(), losses[-1].mean()
-    more = _open_to(estimator, STRONGER if stronger < usual else WEAKER)
+    is_stronger_best = losses.mean(axis=1).argmin() == len(strengths) - 1
+    more = _open_to(estimator, STRONGER if is_stronger_best else WEAKER)
     losses = np.concatenate([losses, folds.losses(more)])
     strengths += more
     path = {

@@ -34,7 +34,7 @@ The parameters
 usual penalty is :math:`0.03 / \sqrt n`: 0.002 for 225 rows, 0.001 for 900, since more
 rows need less of it. Pilots train first, in stacks, on four fifths of the rows, with
 this and three times this; then with 10 and 30 times this, or with 0.3 and 0.1 times
-this, by which of the first two has the lower loss on the held-out rows. The most usual
+this, by which of the first has the lowest loss on the held-out rows. The most usual
 that is about as good as the best trains the network (``l2_``,
 :class:`~skreg.StrengthDisplay`). Fewer than 40 rows, and ``partial_fit``, which does
 not know :math:`n`, have no pilots; the latter takes 0.001.
