@@ -57,6 +57,10 @@ def skreg_ensemble(is_classification):
     return skreg_default(is_classification).set_params(n_members=8)
 
 
+def skreg_fixed_ensemble(is_classification):
+    return UsualStrength(skreg_ensemble(is_classification))
+
+
 def skreg_search(is_classification, scoring=None):
     import skreg
 
@@ -206,6 +210,7 @@ MODELS = {
         skreg_default,
         skreg_fixed,
         skreg_ensemble,
+        skreg_fixed_ensemble,
         skreg_search,
         skreg_search_log_loss,
         linear,
