@@ -39,8 +39,8 @@ print(f"l2 (chosen):   {network.l2_:.4f}")
 # all rows, with what they chose: ``l2_``, and ``dropout_``, which is 0.2 or none.
 #
 # With a number for ``l2``, as below, there are no pilots, and a fit takes a fraction of
-# a second. The first fit of a process takes some seconds more: it imports TensorFlow and
-# compiles the training.
+# a second. The first fit of a process takes some seconds more: it imports TensorFlow
+# and compiles the training.
 #
 # A number as ``random_state`` gives the same network on every run. Without it each
 # ``fit`` is another network, with another score

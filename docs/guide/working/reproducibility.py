@@ -176,7 +176,8 @@ print((0.1 + 0.2) + 0.3 == 0.1 + (0.2 + 0.3))
 #
 # The results are then as different as the rounding makes them: the first digits of a
 # score stay, now and then a row at the edge between two classes changes sides. (With
-# ``l2="auto"``, where two penalties are nearly as good, the pilots may choose the other.)
+# ``l2="auto"``, where two penalties are nearly as good, the pilots may choose the
+# other.)
 order = np.random.default_rng(0).permutation(len(X))
 shuffled = clone(first).fit(X[order], y[order])
 print("other order of the rows:", are_equal(first, shuffled))
