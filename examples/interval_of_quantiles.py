@@ -9,11 +9,10 @@ have not seen?
 Found: on the rows that the networks were trained on, nearly always. On new rows, the
 plain network's interval holds little more than a third, and is far too narrow: it has
 bent around single patients. With more and more l2 the interval widens and the share
-rises to nearly what was promised, with an l2 of 0.01 to 0.03. (For as many rows
-0.0017 is usual.) Beyond that it only gets wider. The pinball loss, which judges how
-close the ends are to true quantiles, is least from 0.003 to 0.01. So choose the penalty
-by the pinball loss in folds, and measure the coverage on rows that nothing was chosen
-on.
+rises to nearly what was promised, with an l2 of 0.01 to 0.03. (For as many rows 0.0017
+is usual.) Beyond that it only gets wider. The pinball loss, which judges how close the
+ends are to true quantiles, is least from 0.003 to 0.01. So choose the penalty by the
+pinball loss in folds, and measure the coverage on rows that nothing was chosen on.
 """
 
 # %%
