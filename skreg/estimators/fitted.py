@@ -264,7 +264,7 @@ class FittedNetwork(NetworkOutputs):
         >>> from sklearn.datasets import make_moons
         >>> from skreg import MLPRegularizedClassifier
         >>> X, y = make_moons(200, noise=0.1, random_state=0)
-        >>> network = MLPRegularizedClassifier((1,), random_state=0).fit(X, y)
+        >>> network = MLPRegularizedClassifier((1,), l2=0.002, random_state=0).fit(X, y)
         >>> network.diagnose(X, y).verdict
         'underfitting'
         """
