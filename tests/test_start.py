@@ -114,7 +114,7 @@ for fit in range(300):
         (32,), dropout=0.01 * (fit % 50), learning_rate=1e-3 + 1e-5 * fit, epochs=2
     )
     network.fit(X[: 400 + fit % 100], y[: 400 + fit % 100]).predict(X)
-    if fit == 50:
+    if fit == 150:  # all numbers of rows were there
         before = megabytes()
 print(megabytes() - before)
 """

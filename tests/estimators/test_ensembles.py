@@ -116,7 +116,12 @@ def test_each_member_sets_aside_rows_of_its_own(monkeypatch):
     monkeypatch.setattr(stacking, "train", spy)
     X, y = np.arange(100.0)[:, None], np.arange(100) % 2
     network = MLPRegularizedClassifier(
-        (4,), n_members=5, epochs=2, early_stopping=True, validation_fraction=0.2
+        (4,),
+        l2=1e-3,
+        n_members=5,
+        epochs=2,
+        early_stopping=True,
+        validation_fraction=0.2,
     ).fit(X, y)
     held = [set(job.validation.X[:, 0].tolist()) for job in trained]
     for job, own in zip(trained, held, strict=True):

@@ -130,7 +130,7 @@ def test_groups_come_by_metadata_routing(in_pipeline):
             cross_validate(network, X, Y, cv=GroupKFold(3), **given)
 
 
-@pytest.mark.parametrize("l2", [0.0, "pilots"])
+@pytest.mark.parametrize("l2", [0.0, "auto"])
 def test_remedies_hand_groups_to_a_network_that_needs_them(l2):
     network = stopping(GroupShuffleSplit(), l2=l2)
     one = {"dropout": {"dropout": 0.5}}
