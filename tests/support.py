@@ -4,10 +4,11 @@ from unittest import mock
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacking
 from skreg.engine.batches import epoch_order
+from skreg.estimators import base
 
 
 def captured(estimator, X, y, **fit_parameters):
-    """The structure and the job that the estimator's fit hands to the engine."""
+    """The structure and the job that its fit, without pilots, hands to the engine."""
 
     class FitReachedEngineError(Exception):
         pass
@@ -16,7 +17,10 @@ def captured(estimator, X, y, **fit_parameters):
         raise FitReachedEngineError(structure, jobs[0])
 
     try:
-        with mock.patch.object(stacking, "train", catch):
+        with (
+            mock.patch.object(stacking, "train", catch),
+            mock.patch.object(base, "has_rows_for_pilots", return_value=False),
+        ):
             estimator.fit(X, y, **fit_parameters)
     except FitReachedEngineError as caught:
         return caught.args

@@ -385,9 +385,9 @@ def test_a_search_survives_kill_9(tmp_path, monkeypatch):
     trained = []
     train = gatherer.Gatherer._train
 
-    def counting(self, structure, jobs):
+    def counting(self, structure, jobs, are_pilots):
         trained.extend(jobs)
-        return train(self, structure, jobs)
+        return train(self, structure, jobs, are_pilots)
 
     monkeypatch.setattr(gatherer.Gatherer, "_train", counting)
     for expected in (36 - done, 0):
