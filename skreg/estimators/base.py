@@ -163,9 +163,8 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        sample = Sample(X, y, weight, groups)
         # If all weights are zero, `job_of` raises the error, after class weights.
-        return sample[weight > 0] if weight.any() and not weight.all() else sample
+        return Sample(X, y, weight, groups).that_counts(weight)
 
     def _validated(self, X, y, reset):
         X, y = validate_data(

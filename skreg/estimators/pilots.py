@@ -117,8 +117,7 @@ class _Folds:
 
     def __init__(self, estimator, sample, run):
         weight = sample.weight * estimator._class_weights(sample.y)
-        if weight.any():
-            sample = sample[weight > 0]  # every fold has rows that count
+        sample = sample.that_counts(weight)  # every fold has some
         classes, how = estimator._row_classes(sample.y), estimator.validation_fraction
         folds = folds_of(sample, classes, how, N_FOLDS, run.seed)
         n_training = max(len(training) for training, _ in folds)

@@ -136,7 +136,7 @@ def usual_l2(n_rows):
 def batch_size_of(estimator, n_rows):
     """The batch size, and the size of the largest batch that a step can take."""
     wanted = estimator.batch_size
-    if wanted == "auto":
+    if is_auto(wanted):
         # 1/40 of the rows, as the nearest power of two from 32 to 256.
         wanted = 2 ** int(np.clip(np.round(np.log2(n_rows / 40)), 5, 8))
     elif wanted == "full":
@@ -174,7 +174,7 @@ def schedule_of(estimator, settings, steps, steps_taken, first_step, is_partial=
     """
     rate = settings.numbers["learning_rate"]
     name, share = estimator.schedule, estimator.warmup
-    if isinstance(name, str) and name == "auto":
+    if is_auto(name):
         name, share = ("constant", share) if is_partial else ("cosine", share or 0.1)
     warmup = round(share * steps)
     keras_schedule = _keras_schedule(estimator, settings)
@@ -207,7 +207,7 @@ def _tabulated(keras_schedule, steps):
 def kernel_initializers(estimator, n_layers):
     """The Keras initializer of each layer's kernel, as a name or an object."""
     wanted = estimator.initializer
-    if not (isinstance(wanted, str) and wanted == "auto"):
+    if not is_auto(wanted):
         return [wanted] * n_layers
     usual = dict.fromkeys(_RELU_FAMILY, "he_normal") | {"selu": "lecun_normal"}
     hidden = usual.get(activation_name(estimator.activation), "glorot_uniform")

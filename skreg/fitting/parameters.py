@@ -164,9 +164,7 @@ RULES = {
     "mixup": not_negative(),
     "l1": not_negative(),
     "l2": either(
-        lambda: ["auto"],
-        not_negative().accepts,
-        "a number of at least 0 or {}",
+        lambda: ["auto"], not_negative().accepts, "a number of at least 0 or {}"
     ),
     "bias_l1": not_negative(),
     "bias_l2": not_negative(),

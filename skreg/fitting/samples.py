@@ -37,6 +37,10 @@ class Sample:
     def __len__(self):
         return len(self.y)
 
+    def that_counts(self, weight):
+        """The rows with a weight above 0; this sample, if all or none have one."""
+        return self[weight > 0] if weight.any() and not weight.all() else self
+
 
 def split_off_validation(sample, classes, how, seed):
     """Split a sample into training rows and validation rows, in that order.

@@ -17,6 +17,7 @@ from ..fitting import (
     Standardizer,
     check_parameters,
     flattened,
+    is_auto,
     optimizer_settings,
 )
 from .scikeras_network import build_network, keras_schedule
@@ -109,7 +110,7 @@ def _check_settings(estimator):
 def _batch_size(estimator):
     if estimator.batch_size == "full":
         return -1  # SciKeras's value for all rows
-    if estimator.batch_size == "auto":
+    if is_auto(estimator.batch_size):
         # That of the fit or, before a fit, what "auto" is up to 1,800 rows.
         return estimator._structure().batch_size if hasattr(estimator, "_state") else 32
     return estimator.batch_size
