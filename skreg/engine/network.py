@@ -99,7 +99,7 @@ def forward(structure, weights, moving, x, n):
     return _dense(weights, x, len(structure.hidden)), activities
 
 
-def forward_training(structure, weights, moving, x, n, mask, key):
+def forward_training(structure, weights, x, n, mask, key):
     """Forward pass in training, with dropout, noise and the moments of the batch.
 
     Parameters
@@ -112,15 +112,15 @@ def forward_training(structure, weights, moving, x, n, mask, key):
     Returns
     -------
     raw : tensor of shape (lanes, rows, n_outputs)
-    moving : dict
-        The moving statistics after this batch.
+    moments : dict
+        Mean and variance of the batch, by the names of the moving statistics.
     activities : list of tensors of shape (lanes, rows, units)
         The output of each hidden activation, before dropout.
     """
     remedies = structure.remedies
     drop = alpha_dropout if structure.activation == "selu" else dropout
     rows = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
-    new_moving, activities = {}, []
+    moments, activities = {}, []
     if "input_dropout" in remedies:
         x = dropout(x, n["input_dropout"], key, 0)
     if "gaussian_noise" in remedies:
@@ -131,10 +131,8 @@ def forward_training(structure, weights, moving, x, n, mask, key):
         if structure.normalization == "batch":
             mean = ops.matmul(over_rows, x) / rows
             variance = ops.matmul(over_rows, ops.square(x - mean)) / rows
-            share = n["batchnorm_momentum"]
-            for statistic, now in (("mean", mean), ("variance", variance)):
-                name = f"moving_{statistic}_{layer}"
-                new_moving[name] = moving[name] * share + now * (1 - share)
+            moments[f"moving_mean_{layer}"] = mean
+            moments[f"moving_variance_{layer}"] = variance
             x = _normalize(weights, x, mean, variance, layer)
         elif structure.normalization == "layer":
             x = _layer_norm(weights, x, layer)
@@ -143,7 +141,7 @@ def forward_training(structure, weights, moving, x, n, mask, key):
         if "dropout" in remedies:
             x = drop(x, n["dropout"][layer], key, 3 + layer)
     raw = _dense_in_training(weights, x, len(structure.hidden), mask)
-    return raw, new_moving, activities
+    return raw, moments, activities
 
 
 def _dense(weights, x, layer):

@@ -26,18 +26,87 @@ class _Piece(NamedTuple):
 
 
 @cache
-def _pieces(structure):
+def groups(structure):
+    """The names of the arrays that a program holds as one, by the name of the group.
+
+    Each kernel is a group; all other weights, which are vectors, are one, and so are
+    all moving statistics. A program has a kernel of machine code for each array and
+    use of it, and its compilation takes nearly as long for a short array as for a long
+    one.
+    """
     weights, moving = weight_shapes(structure)
-    shapes = {("weights", name): shape for name, shape in weights.items()}
-    shapes |= {("moving", name): shape for name, shape in moving.items()}
-    for slot, kind in _slots(structure).items():
-        for name, shape in weights.items():
-            shapes["slots", slot, name] = (1, 1) if kind.scalar else shape
-    pieces, start = [], 0
-    for path, shape in shapes.items():
-        pieces.append(_Piece(path, shape, start, start + prod(shape)))
+    kernels = [name for name in weights if name.startswith("kernel")]
+    vectors = [name for name in weights if name not in kernels]
+    found = {name: (name,) for name in kernels} | {"vectors": tuple(vectors)}
+    return found | ({"moving": tuple(moving)} if moving else {})
+
+
+def grouped(structure, arrays):
+    """Concatenate stacked arrays by name to those of the groups that they make up."""
+    return {
+        group: ops.concatenate([arrays[name] for name in names], axis=-1)
+        if len(names) > 1
+        else arrays[names[0]]
+        for group, names in groups(structure).items()
+        if names[0] in arrays
+    }
+
+
+def separate(structure, arrays):
+    """Cut stacked arrays of groups into those of their names."""
+    weights, moving = weight_shapes(structure)
+    shapes, found = weights | moving, {}
+    for group, array in arrays.items():
+        start = 0
+        for name in groups(structure)[group]:
+            stop = start + shapes[name][-1]
+            found[name] = array[:, :, start:stop]
+            start = stop
+    return found
+
+
+@cache
+def _pieces(structure):
+    """Position of every array in a lane's row, in the order of the Keras model."""
+    weights, moving = weight_shapes(structure)
+    shapes, pieces = weights | moving, []
+    for group, own in _group_pieces(structure):
+        *path, name = group.path
+        start = group.start
+        for member in groups(structure)[name]:
+            is_scalar = own is not None and own.scalar  # one for the whole group
+            shape = (1, 1) if is_scalar else shapes[member]
+            pieces.append(_Piece((*path, member), shape, start, start + prod(shape)))
+            start += 0 if is_scalar else prod(shape)
+    order = list(shapes)
+    return tuple(sorted(pieces, key=lambda piece: order.index(piece.path[-1])))
+
+
+@cache
+def _group_pieces(structure):
+    """Pairs of each group's position in a row, and its `Slot`, or None."""
+    weights, moving = weight_shapes(structure)
+    found, start = [], 0
+
+    def add(path, names, shapes, slot=None):
+        nonlocal start
+        shape = shapes[names[0]]
+        if len(names) > 1:
+            shape = 1, sum(shapes[name][-1] for name in names)
+        if slot is not None and slot.scalar:
+            shape = 1, 1
+        found.append((_Piece(path, shape, start, start + prod(shape)), slot))
         start += prod(shape)
-    return tuple(pieces)
+
+    of_weights = {k: v for k, v in groups(structure).items() if k != "moving"}
+    for group, names in of_weights.items():
+        add(("weights", group), names, weights)
+    if moving:
+        add(("moving", "moving"), groups(structure)["moving"], moving)
+    for slot, kind in _slots(structure).items():
+        for group, names in of_weights.items():
+            add(("slots", slot, group), names, weights, kind)
+    return tuple(found)
 
 
 def _slots(structure):
@@ -46,7 +115,7 @@ def _slots(structure):
 
 def row_size(structure):
     """Length of a row: how many numbers the state of one lane has."""
-    return _pieces(structure)[-1].stop
+    return _group_pieces(structure)[-1][0].stop
 
 
 def initial_slots(structure, weights, numbers):
@@ -65,50 +134,49 @@ def initial_slots(structure, weights, numbers):
 
 def pack_lane(structure, state):
     """Pack a lane's state into one row, shape (row_size,)."""
-    arrays = _collected(structure, vars(state))
-    return np.concatenate([array.ravel() for array in arrays])
+    row = np.empty(row_size(structure), structure.dtype)
+    for piece in _pieces(structure):
+        row[piece.start : piece.stop] = _found(vars(state), piece.path).ravel()
+    return row
 
 
 def unpack_lane(structure, row, step, epoch):
     """Unpack one row to a `State`; its arrays are copies."""
     row = np.array(row)
-    parts = _arranged(structure, lambda p: row[p.start : p.stop].reshape(p.shape))
+    parts = _arranged(
+        structure,
+        _pieces(structure),
+        lambda p: row[p.start : p.stop].reshape(p.shape),
+    )
     return State(**parts, step=step, epoch=epoch)
 
 
 def pack(structure, parts):
-    """Pack stacked arrays into rows, shape (lanes, row_size); reverse of `unpack`."""
-    arrays = _collected(structure, parts)
+    """Pack arrays of groups into rows, shape (lanes, row_size); reverse of `unpack`."""
+    arrays = [_found(parts, piece.path) for piece, _ in _group_pieces(structure)]
     lanes = arrays[0].shape[0]
     return ops.concatenate([ops.reshape(a, (lanes, -1)) for a in arrays], axis=1)
 
 
 def unpack(structure, rows):
-    """Unpack rows to dictionaries "weights", "moving" and "slots" of stacked arrays."""
+    """Unpack rows to "weights", "moving" and "slots": stacked arrays of groups."""
     return _arranged(
         structure,
+        [piece for piece, _ in _group_pieces(structure)],
         lambda p: ops.reshape(rows[:, p.start : p.stop], (-1, *p.shape)),
     )
 
 
-def _collected(structure, parts):
-    """List the arrays of nested dictionaries in the order of the pieces."""
-    arrays = []
-    for piece in _pieces(structure):
-        array = parts
-        for name in piece.path:
-            array = array[name]
-        arrays.append(array)
-    return arrays
+def _found(parts, path):
+    for name in path:
+        parts = parts[name]
+    return parts
 
 
-def _arranged(structure, take):
+def _arranged(structure, pieces, take):
     """Build nested dictionaries of the values that `take` returns for each piece."""
     parts = {"weights": {}, "moving": {}, "slots": {s: {} for s in _slots(structure)}}
-    for piece in _pieces(structure):
+    for piece in pieces:
         *path, name = piece.path
-        inner = parts
-        for key in path:
-            inner = inner[key]
-        inner[name] = take(piece)
+        _found(parts, path)[name] = take(piece)
     return parts

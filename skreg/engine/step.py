@@ -6,7 +6,7 @@ from .network import forward, forward_training
 from .noise import step_key
 from .numbers import unpack_numbers
 from .optimizers import OPTIMIZERS, clip_gradients
-from .packing import pack, unpack
+from .packing import grouped, pack, separate, unpack
 from .tensorflow import gradients
 
 
@@ -16,7 +16,8 @@ def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
     Parameters
     ----------
     state : dict with "weights", "moving", "slots" and "step"
-        "step" is the number of steps taken so far, shape (lanes, 1, 1).
+        The first three hold arrays of groups: see `packing.groups`. "step" is the
+        number of steps taken so far, shape (lanes, 1, 1).
     n : dict of str to array of shape (lanes, 1, 1)
         The lanes' numbers.
     x, y, weight : arrays of shapes (lanes, batch, ...) and (lanes, batch)
@@ -41,22 +42,27 @@ def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
         x, targets = mixtures(x, y, weight, mixed * mask)
 
     def objective(weights):
-        raw, moving, activities = forward_training(
-            structure, weights, state["moving"], x, n, mask[..., None], key
+        raw, moments, activities = forward_training(
+            structure, weights, x, n, mask[..., None], key
         )
         loss = _activity_penalties(structure, activities, n, mask)
         for own, share in targets:
             loss = loss + _summed_losses(structure, own, raw, n, share)
-        return loss / rows, moving
+        return loss / rows, moments
 
-    slopes, loss, moving = gradients(objective, state["weights"])
-    penalty, penalty_slopes = penalties(structure, state["weights"], n)
+    weights = separate(structure, state["weights"])
+    slopes, loss, moments = gradients(objective, weights)
+    penalty, penalty_slopes = penalties(structure, weights, n)
     loss = loss + penalty
     slopes = {k: v + penalty_slopes.get(k, 0.0) for k, v in slopes.items()}
     if structure.clipping:
         slopes = clip_gradients(slopes, structure.clipping, n["clip"])
     step = state["step"] + 1
-    weights, slots = _update(structure, state, slopes, n, step)
+    moving = {}
+    if moments:
+        share, now = n["batchnorm_momentum"], grouped(structure, moments)["moving"]
+        moving["moving"] = state["moving"]["moving"] * share + now * (1 - share)
+    weights, slots = _update(structure, state, grouped(structure, slopes), n, step)
     return {"weights": weights, "moving": moving, "slots": slots, "step": step}, loss
 
 
@@ -214,8 +220,8 @@ def run_steps(structure, rows, step, seed, numbers, chunk, n_steps):
 def evaluate(structure, rows, numbers, x, y, weight):
     """Summed validation losses of a batch and weight penalties, each (lanes,)."""
     n, parts = unpack_numbers(structure, numbers), unpack(structure, rows)
-    weights = parts["weights"]
-    raw, activities = forward(structure, weights, parts["moving"], x, n)
+    weights, moving = (separate(structure, parts[k]) for k in ("weights", "moving"))
+    raw, activities = forward(structure, weights, moving, x, n)
     mask = ops.cast(weight > 0, structure.dtype)
     total = _summed_losses(structure, y, raw, n, weight)
     total = total + _activity_penalties(structure, activities, n, mask)
