@@ -3,10 +3,11 @@
     python benchmarks/search.py [case ...]
 
 What counts are the ratios. Cases, all by default: search (a process's first searches
-beside MLPClassifier, and SciKeras and skorch where they are installed), rate (the
-training's arithmetic beside numpy's), where (the time of a warm search goes), table (a
-fit's cost by lanes, rows, features and width), memory (that eight searches leave
-behind), share (five folds plain and stacked).
+beside MLPClassifier, and SciKeras and skorch where they are installed), structural
+(random searches over sizes, activation, optimizer and more beside MLPClassifier), rate
+(the training's arithmetic beside numpy's), where (the time of a warm search goes),
+table (a fit's cost by lanes, rows, features and width), memory (that eight searches
+leave behind), share (five folds plain and stacked).
 """
 
 import json
@@ -25,8 +26,10 @@ os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the processes started he
 import joblib
 import numpy as np
 from fit import has, interleaved, run, skorch_classifier, small_data
+from scipy.stats import loguniform
 from sklearn.datasets import load_breast_cancer, make_classification
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.feature_selection import SelectKBest
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -154,6 +157,108 @@ def search():
             ratio = second / PEER_FITS[name] / mine
             target = TARGETS[name][number > 1] if name in TARGETS else "none"
             print(f"    {name:14s} takes {ratio:5.1f} x as long (target: {target})")
+
+
+LAYOUTS = [(32,), (64,), (128,), (64, 64), (128, 128), (128, 64)]
+STRUCTURES = {
+    "hidden_layer_sizes": LAYOUTS,
+    "activation": ["relu", "tanh", "selu"],
+    "batchnorm": [False, True],
+    "optimizer": ["adam", "sgd", "rmsprop"],
+    "initializer": ["glorot_uniform", "he_normal"],
+    "dropout": [0.0, 0.1, 0.2, 0.3, 0.5],
+    "l2": loguniform(1e-5, 1e-2),
+}
+MLP_STRUCTURES = {
+    "hidden_layer_sizes": LAYOUTS,
+    "activation": ["relu", "tanh", "logistic"],
+    "solver": ["adam", "sgd"],
+    "alpha": loguniform(1e-5, 1e-2),
+}
+STRUCTURAL_CANDIDATES, STRUCTURAL_FITS = 40, 200
+
+
+def structural_search(network, choices, seed, selects=(), **settings):
+    """A random search over structures, 40 candidates on five folds."""
+    steps = [StandardScaler(), network]
+    if selects:
+        steps.insert(1, SelectKBest())
+    pipeline = make_pipeline(*steps)
+    prefix = pipeline.steps[-1][0]
+    choices = {f"{prefix}__{name}": values for name, values in choices.items()}
+    if selects:
+        choices["selectkbest__k"] = list(selects)
+    return RandomizedSearchCV(
+        pipeline,
+        choices,
+        n_iter=STRUCTURAL_CANDIDATES,
+        cv=5,
+        random_state=seed,
+        refit=False,
+        error_score="raise",
+        **settings,
+    )
+
+
+def structural_seconds(selects=(), data=DATA):
+    """Seconds of a search, the same again, another one; programs; a score's digits."""
+    seconds, scores = [], []
+    for seed in (0, 0, 1):
+        found = structural_search(network(), STRUCTURES, seed, selects)
+        with skreg.stacked():
+            seconds.append(seconds_of(lambda found=found: found.fit(*data)))
+        scores.append(found.cv_results_["mean_test_score"])
+    return [*seconds, sum(engine.compilations.values()), *map(np.mean, scores)]
+
+
+def structural_seconds_selected():
+    return structural_seconds((5, 10, 15, 20, 30))
+
+
+def rows_of_5000():
+    return make_classification(5000, 30, n_informative=10, random_state=0)
+
+
+def structural_seconds_5000():
+    return structural_seconds(data=rows_of_5000())
+
+
+def structural_mlp_seconds(data=DATA):
+    rounds = {"max_iter": EPOCHS, "tol": 0, "n_iter_no_change": EPOCHS}
+    mlp = MLPClassifier(batch_size=BATCH, **rounds)
+    found = structural_search(mlp, MLP_STRUCTURES, 0, n_jobs=2)
+    return [seconds_of(lambda: found.fit(*data))]
+
+
+def structural_mlp_seconds_5000():
+    return structural_mlp_seconds(rows_of_5000())
+
+
+def structural():
+    print(
+        "\nStructural search: six layouts, activation, batchnorm, optimizer, "
+        "initializer, dropout, l2;\n40 candidates x 5 folds, batch 32, 30 epochs"
+    )
+    cases = [
+        ("569 x 30", "", REPEATS),
+        ("569 x 30, SelectKBest in the pipeline", "_selected", REPEATS),
+        ("5,000 x 30", "_5000", 1),
+    ]
+    for title, ending, repeats in cases:
+        runs = [
+            in_new_process(f"structural_seconds{ending}")[1:] for _ in range(repeats)
+        ]
+        values = list(map(statistics.median, zip(*runs, strict=True)))
+        bits = {tuple(run[4:]) for run in runs}
+        first, again, other = (1000 * t / STRUCTURAL_FITS for t in values[:3])
+        print(f"  {title}, ms a fit: first search {first:.1f}, the same again", end="")
+        print(f" {again:.1f}, other draws {other:.1f};", end="")
+        print(f" {values[3]:.0f} programs, {len(bits)} result of {repeats} processes")
+        if ending != "_selected":
+            (mlp,) = in_new_process(f"structural_mlp_seconds{ending}")[1:]
+            mlp *= 1000 / STRUCTURAL_FITS
+            ratios = f"{mlp / first:.2f} and {mlp / other:.2f} x as long"
+            print(f"    MLPClassifier {mlp:.1f}: {ratios} (targets: 1.4 and 3)")
 
 
 def jobs_to_time(count):
@@ -297,7 +402,8 @@ def share():
     print(f"  plain / stacked: {seconds['plain'] / seconds['stacked']:.2f}")
 
 
-CASES = {case.__name__: case for case in (search, rate, where, table, memory, share)}
+CASES = (search, structural, rate, where, table, memory, share)
+CASES = {case.__name__: case for case in CASES}
 
 if __name__ == "__main__":
     run(CASES)

@@ -81,7 +81,10 @@ class Chunk(NamedTuple):
         picked = row_indices(job, first, count)
         x, y, weight = (array[lane, :count, : job.batch_size] for array in self[:3])
         rows, is_row = np.maximum(picked, 0), picked >= 0
-        x[...] = dense(job.rows.X[rows.ravel()]).reshape(x.shape)
+        n_features = job.rows.X.shape[1]  # a lane may have fewer than the program
+        found = dense(job.rows.X[rows.ravel()])
+        x[..., :n_features] = found.reshape(*x.shape[:-1], n_features)
+        x[..., n_features:] = 0
         y[...] = job.rows.y[rows]
         weight[...] = job.rows.weight[rows] * is_row
 
@@ -169,7 +172,8 @@ def validation_batches(structure, lanes):
             if rows is not None:
                 for array, target in zip(_arrays(rows), batch, strict=True):
                     part = dense(array[start : start + shape[1]])
-                    target[lane, : len(part)] = part
+                    place = (lane, *map(slice, part.shape))
+                    target[place] = part
         yield batch
 
 

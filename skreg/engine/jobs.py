@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .schedules import Schedule
+from .structure import Structure
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,8 @@ class Job:
         Progress of an interrupted training of this job, which is resumed.
     save_progress : callable or None
         ``save_progress(progress)`` is called after each epoch.
+    structure : Structure or None
+        Its own network's, if the program serves others as well; None is the program's.
     """
 
     state: State
@@ -159,6 +162,7 @@ class Job:
     batch_listener: Callable | None = None
     progress: Progress | None = None
     save_progress: Callable | None = None
+    structure: Structure | None = None
 
     @property
     def steps_per_epoch(self):

@@ -5,6 +5,7 @@ gamma, beta and moving statistics have (lanes, 1, units); inputs and outputs of 
 have (lanes, rows, units).
 """
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,8 +13,20 @@ import numpy as np
 from . import ops
 from .lazy_keras import keras
 from .noise import alpha_dropout, dropout, gaussian_noise
+from .tensorflow import custom_gradient
 
 NORMALIZATION_EPSILON = 1e-3  # Keras's default for batch and layer normalization
+# Of units that a lane does not have, all weights are 0. They stay so if the output is.
+NOT_ZERO_AT_ZERO = {
+    "exponential",
+    "hard_sigmoid",
+    "log_sigmoid",
+    "sigmoid",
+    "softplus",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+}
 
 
 def weight_shapes(structure):
@@ -29,10 +42,10 @@ def weight_shapes(structure):
     for layer, (inputs, units) in enumerate(pairwise(structure.widths)):
         weights[f"kernel_{layer}"] = (inputs, units)
         weights[f"bias_{layer}"] = (1, units)
-        if structure.normalization and layer < len(structure.hidden):
+        if any(structure.normalizations) and layer < len(structure.hidden):
             weights[f"gamma_{layer}"] = (1, units)
             weights[f"beta_{layer}"] = (1, units)
-            if structure.normalization == "batch":
+            if "batch" in structure.normalizations:
                 moving[f"moving_mean_{layer}"] = (1, units)
                 moving[f"moving_variance_{layer}"] = (1, units)
     return weights, moving
@@ -63,9 +76,25 @@ def initial_weights(structure, initializer, seed):
 
 def activate(structure, x, n):
     """Apply the hidden activation."""
-    if structure.activation == "leaky_relu":  # its slope may differ between lanes
-        return ops.where(x >= 0, x, x * n["negative_slope"])
-    return keras().activations.get(structure.activation)(x)
+
+    def activated(name, x):
+        if name == "leaky_relu":  # its slope may differ between lanes
+            return ops.where(x >= 0, x, x * n["negative_slope"])
+        if name == "exponential" and len(structure.activations) > 1:
+            # An infinite slope would make the gradient of other lanes NaN.
+            number = structure.activations.index(name)
+            x = ops.where(n["activation"] == number, x, 0.0)
+        return keras().activations.get(name)(x)
+
+    return _chosen(n, "activation", structure.activations, activated, x)
+
+
+def _chosen(n, name, offered, compute, x):
+    """``compute(choice, x)`` with each lane's choice of those that are offered."""
+    result = compute(offered[0], x)
+    for number, choice in enumerate(offered[1:], 1):
+        result = ops.where(n[name] == number, compute(choice, x), result)
+    return result
 
 
 def forward(structure, weights, moving, x, n):
@@ -86,15 +115,11 @@ def forward(structure, weights, moving, x, n):
     activities = []
     for layer in range(len(structure.hidden)):
         x = _dense(weights, x, layer)
-        if structure.normalization == "batch":
-            mean, variance = (
-                moving[f"moving_{statistic}_{layer}"]
-                for statistic in ("mean", "variance")
-            )
-            x = _normalize(weights, x, mean, variance, layer)
-        elif structure.normalization == "layer":
-            x = _layer_norm(weights, x, layer)
+        by_statistics = partial(_normalize_by, moving, layer)
+        x = _normalized(structure, weights, x, n, layer, by_statistics)
         x = activate(structure, x, n)
+        if set(structure.activations) & NOT_ZERO_AT_ZERO:
+            x = _own_units(structure, x, n, layer)
         activities.append(x)
     return _dense(weights, x, len(structure.hidden)), activities
 
@@ -118,28 +143,32 @@ def forward_training(structure, weights, x, n, mask, key):
         The output of each hidden activation, before dropout.
     """
     remedies = structure.remedies
-    drop = alpha_dropout if structure.activation == "selu" else dropout
     rows = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
     moments, activities = {}, []
+    n_features = n["n_features"] if structure.is_padded else None
     if "input_dropout" in remedies:
-        x = dropout(x, n["input_dropout"], key, 0)
+        x = dropout(x, n["input_dropout"], key, 0, n_features)
     if "gaussian_noise" in remedies:
-        x = gaussian_noise(x, n["gaussian_noise"], key, 1)
+        x = gaussian_noise(x, n["gaussian_noise"], key, 1, n_features)
+        if structure.is_padded:
+            x = x * _is_own(x, n_features)
     over_rows = ops.swapaxes(mask, 1, 2)  # (lanes, 1, rows): its product sums over rows
     for layer in range(len(structure.hidden)):
         x = _dense_in_training(weights, x, layer, mask)
-        if structure.normalization == "batch":
-            mean = ops.matmul(over_rows, x) / rows
-            variance = ops.matmul(over_rows, ops.square(x - mean)) / rows
+        if "batch" in structure.normalizations:
+            mean, variance = _moments_of_batch(x, over_rows, rows)
             moments[f"moving_mean_{layer}"] = mean
             moments[f"moving_variance_{layer}"] = variance
-            x = _normalize(weights, x, mean, variance, layer)
-        elif structure.normalization == "layer":
-            x = _layer_norm(weights, x, layer)
+        in_batch = partial(_batch_norm, mask=mask, over_rows=over_rows, rows=rows)
+        x = _normalized(structure, weights, x, n, layer, in_batch)
         x = activate(structure, x, n)
+        if set(structure.activations) & NOT_ZERO_AT_ZERO:
+            x = _own_units(structure, x, n, layer)
         activities.append(x)
         if "dropout" in remedies:
-            x = drop(x, n["dropout"][layer], key, 3 + layer)
+            x = _dropped(structure, x, n, key, layer)
+            if "selu" in structure.activations:  # alpha dropout does not keep zeros
+                x = _own_units(structure, x, n, layer)
     raw = _dense_in_training(weights, x, len(structure.hidden), mask)
     return raw, moments, activities
 
@@ -159,12 +188,96 @@ def _dense_in_training(weights, x, layer, mask):
     return ops.matmul(x, weights[f"kernel_{layer}"]) + bias
 
 
-def _normalize(weights, x, mean, variance, layer):
-    scale = weights[f"gamma_{layer}"] / ops.sqrt(variance + NORMALIZATION_EPSILON)
-    return (x - mean) * scale + weights[f"beta_{layer}"]
+def _normalized(structure, weights, x, n, layer, batch_norm):
+    """Apply the normalization; ``batch_norm(x, gamma, beta)`` is that of batches."""
+
+    def normalized(kind, x):
+        if kind is None:
+            return x
+        gamma, beta = weights[f"gamma_{layer}"], weights[f"beta_{layer}"]
+        if kind == "batch":
+            return batch_norm(x, gamma, beta)
+        return _scaled(x, *_moments_of_rows(structure, x, n, layer), gamma, beta)
+
+    return _chosen(n, "normalization", structure.normalizations, normalized, x)
 
 
-def _layer_norm(weights, x, layer):
-    mean = ops.mean(x, axis=-1, keepdims=True)
-    variance = ops.mean(ops.square(x - mean), axis=-1, keepdims=True)
-    return _normalize(weights, x, mean, variance, layer)
+def _normalize_by(moving, layer, x, gamma, beta):
+    """Batch normalization by the moving statistics."""
+    mean, variance = (
+        moving[f"moving_{statistic}_{layer}"] for statistic in ("mean", "variance")
+    )
+    return _scaled(x, mean, variance, gamma, beta)
+
+
+def _scaled(x, mean, variance, gamma, beta):
+    scale = gamma / ops.sqrt(variance + NORMALIZATION_EPSILON)
+    return (x - mean) * scale + beta
+
+
+def _moments_of_batch(x, over_rows, rows):
+    """Mean and variance of each unit over the rows, without padding."""
+    mean = ops.matmul(over_rows, x) / rows
+    return mean, ops.matmul(over_rows, ops.square(x - mean)) / rows
+
+
+def _batch_norm(x, gamma, beta, mask, over_rows, rows):
+    """Batch normalization by the moments of the batch.
+
+    The gradient is written out (Ioffe and Szegedy 2015, section 3): it needs two sums
+    over the rows, and these can be matrix products.
+    """
+
+    def forward(x, gamma, beta):
+        mean, variance = _moments_of_batch(x, over_rows, rows)
+        factor = 1 / ops.sqrt(variance + NORMALIZATION_EPSILON)
+        standard = (x - mean) * factor
+
+        def backward(upstream):
+            slope_of_beta = ops.matmul(over_rows, upstream)
+            slope_of_gamma = ops.matmul(over_rows, upstream * standard)
+            common = (slope_of_beta + standard * slope_of_gamma) / rows
+            slope = gamma * factor * (upstream - common) * mask
+            return slope, slope_of_gamma, slope_of_beta
+
+        return standard * gamma + beta, backward
+
+    return custom_gradient(forward)(x, gamma, beta)
+
+
+def _moments_of_rows(structure, x, n, layer):
+    """Mean and variance of each row over the lane's own units."""
+    if not structure.is_padded:
+        mean = ops.mean(x, axis=-1, keepdims=True)
+        return mean, ops.mean(ops.square(x - mean), axis=-1, keepdims=True)
+    units = n["units"][layer]
+    is_own = _is_own(x, units)
+    mean = ops.sum(x * is_own, axis=-1, keepdims=True) / units
+    squares = ops.square(x - mean) * is_own
+    return mean, ops.sum(squares, axis=-1, keepdims=True) / units
+
+
+def _dropped(structure, x, n, key, layer):
+    """Dropout after an activation: a kind of its own after selu."""
+    rate, units = n["dropout"][layer], None
+    if structure.is_padded:
+        units = n["units"][layer]
+    after_selu = [name == "selu" for name in structure.activations]
+    kinds = [alpha_dropout if is_selu else dropout for is_selu in after_selu]
+    if len(set(kinds)) == 1:
+        return kinds[0](x, rate, key, 3 + layer, units)
+    return ops.where(
+        n["activation"] == after_selu.index(True),
+        alpha_dropout(x, rate, key, 3 + layer, units),
+        dropout(x, rate, key, 3 + layer, units),
+    )
+
+
+def _own_units(structure, x, n, layer):
+    """Outputs of a layer, 0 for units that the lane does not have."""
+    return x * _is_own(x, n["units"][layer]) if structure.is_padded else x
+
+
+def _is_own(x, units):
+    """1 for the first `units` columns, 0 for the others, shape (lanes, 1, columns)."""
+    return ops.cast(ops.arange(x.shape[-1], dtype=x.dtype) < units, x.dtype)

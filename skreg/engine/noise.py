@@ -31,14 +31,20 @@ def step_key(seed, step):
     return _mix(_mix(seed) + _mix(step * np.uint32(0x9E3779B9)))
 
 
-def _bits(x, key, layer):
+def _bits(x, key, layer, own_units):
     """Random bits for each element of `x`, (lanes, rows, units); dtype uint32.
 
-    The counter is the number of the element. The key enters before and after the first
-    round, in two forms, so that the bits of two steps are not shifted copies.
+    The counter is the number of the element among those of the lane's own units. The
+    key enters before and after the first round, in two forms, so that the bits of two
+    steps are not shifted copies.
     """
     _, rows, units = x.shape
-    counter = np.arange(rows * units, dtype=np.uint32).reshape(1, rows, units)
+    if own_units is None:
+        counter = np.arange(rows * units, dtype=np.uint32).reshape(1, rows, units)
+    else:
+        row = np.arange(rows, dtype=np.int32).reshape(1, rows, 1)
+        unit = np.arange(units, dtype=np.int32).reshape(1, 1, units)
+        counter = ops.cast(row * ops.cast(own_units, "int32") + unit, "uint32")
     key = _mix(key + np.uint32(0x85EBCA6B * (layer + 1) % 2**32))
     x = (counter * np.uint32(0x9E3779B9)) ^ key
     x = x ^ ops.right_shift(x, np.uint32(16))
@@ -48,37 +54,41 @@ def _bits(x, key, layer):
     return x ^ ops.right_shift(x, np.uint32(15))
 
 
-def uniform(x, key, layer):
-    """Uniform random numbers in [0, 1), multiples of 2**-24, in the shape of `x`."""
-    bits = ops.right_shift(_bits(x, key, layer), np.uint32(8))
+def uniform(x, key, layer, own_units=None):
+    """Uniform random numbers in [0, 1), multiples of 2**-24, in the shape of `x`.
+
+    `own_units`, of shape (lanes, 1, 1), is how many units of `x` a lane has, where they
+    differ: the numbers of these do not depend on the others. None means all.
+    """
+    bits = ops.right_shift(_bits(x, key, layer, own_units), np.uint32(8))
     # Via int32: the conversion from unsigned integers is several times slower.
     return ops.cast(ops.cast(bits, "int32"), x.dtype) * 2.0**-24
 
 
-def _mask(x, rate, key, layer, scale_squared):
+def _mask(x, rate, key, layer, own_units, scale_squared):
     """Dropout mask: the root of `scale_squared` for kept elements of `x`, 0 for others.
 
     XLA recomputes a cheap result for each use, here in the forward and the backward
     pass. It does not recompute a result that ends in a square root.
     """
-    kept = uniform(x, key, layer) >= rate
+    kept = uniform(x, key, layer, own_units) >= rate
     return ops.sqrt(ops.where(kept, scale_squared, 0.0))
 
 
-def dropout(x, rate, key, layer):
+def dropout(x, rate, key, layer, own_units=None):
     """Set elements of `x` to 0 with probability `rate`; divide others by 1 - rate."""
-    return x * _mask(x, rate, key, layer, 1 / ops.square(1 - rate))
+    return x * _mask(x, rate, key, layer, own_units, 1 / ops.square(1 - rate))
 
 
-def alpha_dropout(x, rate, key, layer):
+def alpha_dropout(x, rate, key, layer, own_units=None):
     """Dropout that keeps the mean and the variance of selu (Klambauer et al. 2017)."""
     scale_squared = 1 / ((1 - rate) * (1 + rate * _SELU_FLOOR**2))
-    mask = _mask(x, rate, key, layer, scale_squared)
+    mask = _mask(x, rate, key, layer, own_units, scale_squared)
     return (x - _SELU_FLOOR) * mask + _SELU_FLOOR * (1 - rate) * ops.sqrt(scale_squared)
 
 
-def gaussian_noise(x, deviation, key, layer):
+def gaussian_noise(x, deviation, key, layer, own_units=None):
     """Add normal noise to `x` (Box-Muller transform of two uniform numbers)."""
-    radius = ops.sqrt(-2 * ops.log(1 - uniform(x, key, layer)))
-    angle = 2 * math.pi * uniform(x, key, layer + 1)
+    radius = ops.sqrt(-2 * ops.log(1 - uniform(x, key, layer, own_units)))
+    angle = 2 * math.pi * uniform(x, key, layer + 1, own_units)
     return x + deviation * radius * ops.cos(angle)

@@ -1,5 +1,7 @@
 """Lane numbers: hyperparameters that a program reads as data, packed into one array."""
 
+from operator import attrgetter
+
 import numpy as np
 
 from .losses import LOSSES
@@ -10,38 +12,68 @@ from .structure import REMEDIES
 def number_names(structure):
     """Names of the numbers of a lane of this structure, in a fixed order.
 
-    "dropout" stands for one number per hidden layer.
+    "dropout" and "units" stand for one number per hidden layer.
     """
-    names = {"weight_decay", *OPTIMIZERS[structure.optimizer].defaults}
+    optimizers = [OPTIMIZERS[name] for name, _ in structure.optimizers]
+    names = {"weight_decay"}.union(*(row.defaults for row in optimizers))
     names |= set(LOSSES[structure.loss].numbers.values())
     names |= {n for remedy in structure.remedies for n in REMEDIES[remedy]}
     if structure.clipping:
         names.add("clip")
-    if structure.normalization == "batch":
+    if "batch" in structure.normalizations:
         names.add("batchnorm_momentum")
-    if structure.activation == "leaky_relu":
+    if "leaky_relu" in structure.activations:
         names.add("negative_slope")
+    names |= {name for name, offered in _CHOICES.items() if len(offered(structure)) > 1}
+    if structure.is_padded:
+        names |= {"n_features", "units"}
     return sorted(names - {"learning_rate"})  # given for each step
+
+
+# What a lane chooses in a program for several structures, with what there is.
+_CHOICES = {
+    "activation": attrgetter("activations"),
+    "normalization": attrgetter("normalizations"),
+    "optimizer": attrgetter("optimizers"),
+}
+_PER_LAYER = ("dropout", "units")  # one number for each hidden layer
+
+
+def _choices(structure, own):
+    """The numbers that say which of the program's structures a lane has."""
+    chosen = {
+        name: offered(structure).index(offered(own)[0])
+        for name, offered in _CHOICES.items()
+    }
+    return chosen | {"n_features": own.n_features, "units": own.hidden}
 
 
 def count_numbers(structure):
     """Count the numbers of a lane, with one dropout rate per hidden layer."""
     names = number_names(structure)
-    return len(names) + (len(structure.hidden) - 1) * ("dropout" in names)
+    n_per_layer = sum(name in names for name in _PER_LAYER)
+    return len(names) + (len(structure.hidden) - 1) * n_per_layer
 
 
-def pack_numbers(structure, numbers):
-    """Pack a lane's numbers into one row; ignore those that the structure lacks."""
-    values = [numbers[name] for name in number_names(structure)]
-    return np.hstack([*values, ()]).astype(structure.dtype)
+def pack_numbers(structure, numbers, own=None):
+    """Pack a lane's numbers into one row; ignore those that the structure lacks.
+
+    `own` is the lane's structure, if that of the program serves others, too. The
+    numbers of the others are 0.
+    """
+    names = number_names(structure)
+    if own is not None and own != structure:
+        others = dict.fromkeys(set(names) - numbers.keys(), 0.0)  # optimizers'
+        numbers = numbers | others | _choices(structure, own)
+    return np.hstack([*(numbers[name] for name in names), ()]).astype(structure.dtype)
 
 
 def unpack_numbers(structure, packed):
-    """Unpack to arrays of shape (lanes, 1, 1) by name; for "dropout" a list of them."""
+    """Unpack to arrays of shape (lanes, 1, 1) by name; for one per layer a list."""
     n, column = {}, 0
     for name in number_names(structure):
-        width = len(structure.hidden) if name == "dropout" else 1
+        width = len(structure.hidden) if name in _PER_LAYER else 1
         columns = [packed[:, i, None, None] for i in range(column, column + width)]
-        n[name] = columns if name == "dropout" else columns[0]
+        n[name] = columns if name in _PER_LAYER else columns[0]
         column += width
     return n

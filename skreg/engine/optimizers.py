@@ -200,7 +200,7 @@ OPTIMIZERS = {
     "rmsprop": Optimizer(
         "RMSprop",
         _rmsprop,
-        {"velocity": Slot("_velocities"), "momentum": Slot("_momentums")},
+        _MOMENTS,
         {
             "learning_rate": 1e-3,
             "rho": 0.9,

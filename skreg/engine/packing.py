@@ -13,7 +13,7 @@ import numpy as np
 from . import ops
 from .jobs import State
 from .network import weight_shapes
-from .optimizers import OPTIMIZERS
+from .optimizers import OPTIMIZERS, Slot
 
 
 class _Piece(NamedTuple):
@@ -109,8 +109,13 @@ def _group_pieces(structure):
     return tuple(found)
 
 
+@cache
 def _slots(structure):
-    return OPTIMIZERS[structure.optimizer].slots_for(structure.options)
+    """The slots by name; with several optimizers, as many as the most of them have."""
+    found = [OPTIMIZERS[name].slots_for(own) for name, own in structure.optimizers]
+    if len(found) == 1:
+        return found[0]
+    return {f"slot_{i}": Slot("") for i in range(max(map(len, found)))}
 
 
 def row_size(structure):
@@ -132,22 +137,51 @@ def initial_slots(structure, weights, numbers):
     }
 
 
-def pack_lane(structure, state):
+@cache
+def _places(structure, own):
+    """For each array of a lane, its path, its shape and its piece in the row.
+
+    `own` is the lane's structure. In a program for several, the piece may be larger,
+    and slots have other names. The shape is None for one number for all elements. Last
+    comes the value of elements that the lane does not have: not 0 in slots that do not
+    start at 0, since their rules may divide by them.
+    """
+    pieces = {piece.path: piece for piece in _pieces(structure)}
+    slots = dict(zip(_slots(own), _slots(structure), strict=False))
+
+    def place(path):
+        return ("slots", slots[path[1]], path[2]) if path[0] == "slots" else path
+
+    def place_of(piece):
+        kind, name, *_ = piece.path
+        slot = _slots(own)[name] if kind == "slots" else Slot("")
+        shape = None if slot.scalar else piece.shape
+        return piece.path, shape, pieces[place(piece.path)], float(slot.initial != 0)
+
+    return [place_of(piece) for piece in _pieces(own)]
+
+
+def pack_lane(structure, state, own=None):
     """Pack a lane's state into one row, shape (row_size,)."""
-    row = np.empty(row_size(structure), structure.dtype)
-    for piece in _pieces(structure):
-        row[piece.start : piece.stop] = _found(vars(state), piece.path).ravel()
+    row = np.zeros(row_size(structure), structure.dtype)
+    for path, shape, piece, missing in _places(structure, own or structure):
+        room = row[piece.start : piece.stop].reshape(piece.shape)
+        room[...] = missing
+        if shape is not None:
+            room = room[: shape[0], : shape[1]]
+        room[...] = _found(vars(state), path)
     return row
 
 
-def unpack_lane(structure, row, step, epoch):
+def unpack_lane(structure, row, step, epoch, own=None):
     """Unpack one row to a `State`; its arrays are copies."""
-    row = np.array(row)
-    parts = _arranged(
-        structure,
-        _pieces(structure),
-        lambda p: row[p.start : p.stop].reshape(p.shape),
-    )
+    own, row = own or structure, np.asarray(row)
+    values = {}
+    for path, shape, piece, _ in _places(structure, own):
+        rows, columns = shape or (1, 1)
+        room = row[piece.start : piece.stop].reshape(piece.shape)
+        values[path] = np.array(room[:rows, :columns])
+    parts = _arranged(own, _pieces(own), lambda piece: values[piece.path])
     return State(**parts, step=step, epoch=epoch)
 
 

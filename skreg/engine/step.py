@@ -5,9 +5,10 @@ from .losses import LOSSES, one_hot
 from .network import forward, forward_training
 from .noise import step_key
 from .numbers import unpack_numbers
-from .optimizers import OPTIMIZERS, clip_gradients
+from .optimizers import clip_gradients
 from .packing import grouped, pack, separate, unpack
 from .tensorflow import gradients
+from .update import updated
 
 
 def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
@@ -62,7 +63,7 @@ def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
     if moments:
         share, now = n["batchnorm_momentum"], grouped(structure, moments)["moving"]
         moving["moving"] = state["moving"]["moving"] * share + now * (1 - share)
-    weights, slots = _update(structure, state, grouped(structure, slopes), n, step)
+    weights, slots = updated(structure, state, grouped(structure, slopes), n, step)
     return {"weights": weights, "moving": moving, "slots": slots, "step": step}, loss
 
 
@@ -115,33 +116,6 @@ def _activity_penalties(structure, activities, n, mask):
             penalty = l1 * ops.abs(activity) + l2 * ops.square(activity)
             total = total + ops.sum(penalty, axis=(1, 2))
     return total
-
-
-def _update(structure, state, slopes, n, step):
-    """Update weights and slots: decoupled weight decay, update rule, then max-norm."""
-    optimizer = OPTIMIZERS[structure.optimizer]
-    decay = 1 - n["weight_decay"] * n["learning_rate"]
-    step = ops.cast(step, structure.dtype)
-    weights, slots = {}, {slot: {} for slot in state["slots"]}
-    for name, old in state["weights"].items():
-        own = {slot: arrays[name] for slot, arrays in state["slots"].items()}
-        new, own = optimizer.rule(
-            old * decay, slopes[name], own, n, step, structure.options
-        )
-        if "max_norm" in structure.remedies and name.startswith("kernel"):
-            new = _within_norm(new, n["max_norm"])
-        weights[name] = new
-        for slot, array in own.items():
-            slots[slot][name] = array
-    return weights, slots
-
-
-def _within_norm(kernel, limit):
-    """Limit the norm of each unit's incoming weights, as Keras's MaxNorm does."""
-    norm = ops.sqrt(ops.sum(ops.square(kernel), axis=1, keepdims=True))
-    factor = ops.minimum(norm, limit) / (norm + 1e-7)
-    # Keras's 1e-7 shrinks every kernel a little; that of a lane without limit must not.
-    return kernel * ops.where(ops.isinf(limit), 1.0, factor)
 
 
 def penalties(structure, weights, n):

@@ -51,12 +51,51 @@ class Structure:
     remedies: frozenset[str] = frozenset()
     dtype: str = "float32"
 
+    @property
+    def activations(self):
+        """The activations that lanes of a program choose from."""
+        return _as_tuple(self.activation)
+
+    @property
+    def normalizations(self):
+        """The normalizations that lanes of a program choose from."""
+        return _as_tuple(self.normalization)
+
+    @property
+    def optimizers(self):
+        """The optimizers that lanes choose from, as (name, options)."""
+        one = self.optimizer, self.options
+        return self.optimizer if isinstance(self.optimizer, tuple) else (one,)
+
+    @property
+    def is_padded(self):
+        """Whether lanes may have fewer features and units than the program."""
+        return False
+
+    @property
+    def is_elementwise(self):
+        """Whether each unit is computed without regard to the others of its layer."""
+        return set(self.activations) <= ELEMENTWISE
+
     def __or__(self, other):
-        """Join the remedies of two structures: the result serves the lanes of both."""
-        both = self.remedies | other.remedies
-        if replace(self, remedies=both) != replace(other, remedies=both):
-            raise ValueError(f"{self} and {other} differ in more than their remedies.")
-        return replace(self, remedies=both)
+        """Join two structures to one whose program serves the lanes of both.
+
+        Raises
+        ------
+        ValueError
+            If no program can.
+        """
+        both = replace(self, remedies=self.remedies | other.remedies)
+        if both == replace(other, remedies=both.remedies):
+            return both
+        return SharedStructure.of(self, other)
+
+    def serves(self, other):
+        """Whether the program of this structure can train lanes of another."""
+        try:
+            return self | other == self
+        except ValueError:
+            return False
 
     @property
     def widths(self):
@@ -91,6 +130,72 @@ class Structure:
             remedies=nothing,
         )
 
+
+@dataclass(frozen=True)
+class SharedStructure(Structure):
+    """What a program for several structures depends on; each lane has one of them.
+
+    Sizes are the largest of the structures. `activation`, `normalization` and
+    `optimizer` are tuples of all that lanes choose from, `options` is empty.
+    """
+
+    is_padded: bool = False
+
+    @classmethod
+    def of(cls, *structures):
+        """Return the structure that serves all of these, by its sizes and choices."""
+        first, *others = structures
+        same = {"n_outputs", "loss", "batch_size", "clipping", "dtype"}
+        if any(
+            len(own.hidden) != len(first.hidden)
+            or any(getattr(own, name) != getattr(first, name) for name in same)
+            for own in others
+        ):
+            raise ValueError(f"No program can serve all of {structures}.")
+        sizes = {(own.n_features, own.hidden) for own in structures}
+        is_padded = len(sizes) > 1 or any(own.is_padded for own in structures)
+        if is_padded and not all(own.is_elementwise for own in structures):
+            raise ValueError(f"The activations cannot be padded: {structures}.")
+        return cls(
+            **{name: getattr(first, name) for name in same},
+            n_features=max(own.n_features for own in structures),
+            hidden=tuple(
+                map(max, zip(*(own.hidden for own in structures), strict=True))
+            ),
+            activation=_union(own.activations for own in structures),
+            normalization=_union(own.normalizations for own in structures),
+            optimizer=_union(own.optimizers for own in structures),
+            options=frozenset(),
+            remedies=frozenset().union(*(own.remedies for own in structures)),
+            is_padded=is_padded,
+        )
+
+
+def _as_tuple(value):
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _union(tuples):
+    """All entries of some tuples, each once, in a fixed order."""
+    return tuple(sorted({entry for own in tuples for entry in own}, key=_ordered))
+
+
+def _ordered(choice):
+    """A sort key for an activation, a normalization or an optimizer with options."""
+    if isinstance(choice, tuple):
+        name, options = choice
+        return name, tuple(sorted(options))
+    return str(choice)
+
+
+# Activations that lanes may choose by name: each unit is computed by itself, so that
+# those of wider layers do not matter.
+ELEMENTWISE = {
+    *("celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu"),
+    *("hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "mish", "relu"),
+    *("relu6", "selu", "sigmoid", "silu", "soft_shrink", "softplus", "softsign"),
+    *("sparse_plus", "sparse_sigmoid", "squareplus", "swish", "tanh", "tanh_shrink"),
+}
 
 # Optional parts of a program, with the numbers that switch each on. They cost time and
 # are left out if no lane uses them.

@@ -125,6 +125,11 @@ def gradients(objective, weights):
     return tape.gradient(total, weights), terms, other
 
 
+def custom_gradient(function):
+    """The function with a gradient of its own: it returns a value and that gradient."""
+    return _tf().custom_gradient(function)
+
+
 def compiled(function, arguments, xla):
     """Compile a function for these shapes, by XLA or as a graph of kernels."""
     traced = _tf().function(function, jit_compile=xla or None, autograph=False)

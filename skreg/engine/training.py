@@ -99,9 +99,9 @@ class _Stack:
         for i in free[: len(waiting)]:
             lane = self._lanes[i] = waiting.popleft()
             job = lane.job
-            rows[i] = pack_lane(self._structure, lane.start)
+            rows[i] = pack_lane(self._structure, lane.start, job.structure)
             steps[i], self._seeds[i] = lane.start.step, job.seed
-            numbers[i] = pack_numbers(self._structure, job.numbers)
+            numbers[i] = pack_numbers(self._structure, job.numbers, job.structure)
             self._validation.set_rows(i, job.validation)
         self._rows, self._steps, self._numbers = to_tensors((rows, steps, numbers))
 
@@ -153,10 +153,11 @@ class _Stack:
         """Return a function that reads the lane's current state, and caches it."""
         rows, steps, epoch = self._rows, self._steps, lane.job.state.epoch
         epoch += lane.steps_done // lane.job.steps_per_epoch
+        own = lane.job.structure
 
         def read():
             row = np.asarray(rows)[i]
-            return unpack_lane(self._structure, row, int(steps[i]), epoch)
+            return unpack_lane(self._structure, row, int(steps[i]), epoch, own)
 
         return cache(read)
 

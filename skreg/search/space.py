@@ -75,8 +75,8 @@ def regularization_space(
     level : {"quick", "full"}, default="quick"
         "quick" keeps the network's size and optimizer: the whole search needs only two
         programs. "full" also draws sizes, activations, normalisation, optimizers, batch
-        sizes and ensembles; each new structure has to be compiled first, which takes
-        one or two seconds.
+        sizes and ensembles; it needs a program for each number of layers and batch
+        size, of some seconds each.
     estimator : estimator or Pipeline, default=None
         If it is a pipeline, names get the prefix of its last step, the network.
 

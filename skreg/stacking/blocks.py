@@ -1,5 +1,6 @@
 """Group waiting jobs into blocks: which share a stack, and how many lanes it has."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -8,10 +9,13 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from ..engine import Job, min_lanes, row_size, uses_xla
+from .prices import compile_seconds, plan, step_seconds
 
 # A stack's states, gradients and activities should stay in a core's cache.
-STACK_BYTES = 2_000_000
+STACK_BYTES = 4_000_000
 MAX_LANES = 64
+# A program that takes longer by this factor than a job's own does not serve the job.
+WASTE = 4.0
 
 
 @dataclass(eq=False)
@@ -34,82 +38,138 @@ class Block:
 
     @property
     def jobs(self):
-        """The jobs of its requests."""
-        return [request.job for request in self.requests]
+        """The jobs of its requests; each knows its own structure."""
+        return [replace(r.job, structure=r.structure) for r in self.requests]
 
 
 @dataclass(eq=False)
 class Group:
-    """Requests that may share a stack: their structures differ in remedies alone."""
+    """Waiting requests whose structures may share a program, and their programs."""
 
-    structure: object  # with the remedies of all requests so far
-    lanes: int  # of a full stack
+    lanes: int | None  # of a full stack; None chooses by the program
     programs: Callable  # returns (structure, lanes) of existing programs
-    requests: list = field(default_factory=list)
     is_urgent: bool = False  # do not wait for more
-    compiling: Block | None = None  # others would wait for its program
+    compiling: set = field(default_factory=set)  # structures, whose blocks would wait
+    _requests: dict = field(default_factory=dict)  # lists, by the jobs' structures
+    _remedies: frozenset = frozenset()  # of all requests so far
+    _homes: dict = field(default_factory=dict)  # structures to those of their programs
+    _lost: Counter = field(default_factory=Counter)  # seconds, by structure
+
+    @property
+    def has_requests(self):
+        """Whether any request waits."""
+        return bool(self._requests)
 
     def add(self, request):
         """Add a waiting request."""
-        self.structure |= request.structure
-        self.requests.append(request)
+        self._remedies |= request.structure.remedies
+        self._requests.setdefault(request.structure, []).append(request)
 
     def drop(self, fit):
         """Remove the requests of a fit that no longer waits."""
-        if any(request.fit is fit for request in self.requests):
-            kept = [request for request in self.requests if request.fit is not fit]
-            self.requests = kept
+        self._keep(lambda request: request.fit is not fit)
+
+    def _keep(self, is_kept):
+        kept = {s: list(filter(is_kept, r)) for s, r in self._requests.items()}
+        self._requests = {s: requests for s, requests in kept.items() if requests}
 
     def is_ready(self):
         """Whether a block can start: a full stack and a program, or an urgent group.
 
         A block that needs a new program waits for as many requests as possible, so
-        that the program has the remedies of them all.
+        that the program serves them all.
         """
-        if self.is_urgent:
-            return bool(self.requests)
-        return len(self.requests) >= self.lanes and bool(
-            self._programs(self.lanes, self.structure.remedies)
-        )
+        return self.has_requests if self.is_urgent else bool(self._ready())
 
     def next_block(self):
-        """Remove and return the next block."""
-        self.is_urgent = False
-        requests = sorted(self.requests, key=_by_length_and_data)
-        wanted = self.lanes
+        """Remove and return the next block; None if all wait for a compilation."""
+        found = self._ready()
+        if not found:
+            self._plan()
+            found = self._by_program()
+            found = {own: r for own, r in found.items() if own not in self.compiling}
+        if not found:
+            return None
+        structure, requests = max(found.items(), key=lambda own: len(own[1]))
+        requests.sort(key=_by_length_and_data)
+        wanted = self._full(structure)
         lengths = {request.job.n_steps for request in requests}
         if len(lengths) > 1 or any(r.job.stopping for r in requests):
             wanted *= 4  # lanes that end early take the next job
-        taken, left = requests[:wanted], requests[wanted:]
-        self.requests = left
-        return Block(*self._program_for(taken), taken)
+        taken = requests[:wanted]
+        self._take(structure, taken)
+        return Block(structure, self._lanes_for(structure, len(taken)), taken)
 
-    def _program_for(self, requests):
-        """Choose a program for these requests: its structure and lanes."""
-        needed = frozenset().union(*(r.structure.remedies for r in requests))
-        fewest = min_lanes(self.structure)
-        most = max(self.lanes, fewest)
-        n_lanes = min(max(len(requests), fewest), most)
-        serving = [
-            (lanes, len(structure.remedies), structure)
-            for structure, lanes in self._programs(n_lanes, needed)
-            if lanes <= most
+    def _ready(self):
+        """Requests by the structure of their program, where they fill a stack of it."""
+        compiled = self._compiled()
+        return {
+            structure: found
+            for structure, found in self._by_program().items()
+            if structure in compiled and len(found) >= self._full(structure)
+        }
+
+    def _by_program(self):
+        """Requests by the structure of their program; None if it is not chosen yet."""
+        found = {}
+        for structure, requests in self._requests.items():
+            home = self._home(with_remedies(structure, self._remedies))
+            found.setdefault(home, []).extend(requests)
+        return found
+
+    def _home(self, structure):
+        """The structure of the program for a job's structure, or None."""
+        if structure not in self._homes:
+            most = WASTE * step_seconds(structure)
+            serving = [own for own in self._compiled() if own.serves(structure)]
+            home = min(serving, key=step_seconds, default=None)
+            if home is None or step_seconds(home) > most:
+                return None
+            self._homes[structure] = home
+        return self._homes[structure]
+
+    def _take(self, structure, requests):
+        """Remove requests; count what they lose by a program that serves others, too.
+
+        When it has cost as much as a program of their own, they get one.
+        """
+        taken = set(map(id, requests))
+        self._keep(lambda request: id(request) not in taken)
+        self.is_urgent = self.is_urgent and self.has_requests
+        for request in requests:
+            own = with_remedies(request.structure, self._remedies)
+            more = step_seconds(structure) - step_seconds(own)
+            self._lost[own] += request.job.n_steps * more
+            if self._lost[own] > compile_seconds(own):
+                self._homes[own] = own
+
+    def _compiled(self):
+        return {structure for structure, _ in self.programs()}
+
+    def _plan(self):
+        """Choose programs for the requests that have none: existing or new ones."""
+        steps = Counter()
+        for request in self._by_program().get(None, ()):
+            own = with_remedies(request.structure, self._remedies)
+            steps[own] += request.job.n_steps
+        self._homes |= plan(steps, self._compiled())
+
+    def _full(self, structure):
+        """Lanes of a full stack."""
+        return self.lanes or full_stack_lanes(structure)
+
+    def _lanes_for(self, structure, n_requests):
+        """Lanes of the program for these requests: an existing one, if there is one."""
+        fewest = min_lanes(structure)
+        most = max(self._full(structure), fewest)
+        n_lanes = min(max(n_requests, fewest), most)
+        existing = [
+            lanes
+            for own, lanes in self.programs()
+            if own == structure and n_lanes <= lanes <= most
         ]
-        if serving:
-            lanes, _, structure = min(serving, key=lambda found: found[:2])
-            return structure, lanes
         # Few different sizes, so that few programs are compiled.
-        return self.structure, min(2 ** int(np.ceil(np.log2(n_lanes))), most)
-
-    def _programs(self, lanes, remedies):
-        """Compiled programs of this group with at least these lanes and remedies."""
-        return [
-            (structure, found)
-            for structure, found in self.programs()
-            if found >= lanes
-            and structure.remedies >= remedies
-            and group_key(structure) == group_key(self.structure)
-        ]
+        return min(existing, default=min(2 ** int(np.ceil(np.log2(n_lanes))), most))
 
 
 def _by_length_and_data(request):
@@ -117,10 +177,21 @@ def _by_length_and_data(request):
     return -request.job.n_steps, request.job.batches_key
 
 
-@lru_cache
+@lru_cache(4096)
+def with_remedies(structure, remedies):
+    """The structure with these remedies in place of its own."""
+    return replace(structure, remedies=remedies)
+
+
+@lru_cache(4096)
 def group_key(structure):
-    """A key that is equal for structures that may share a stack."""
-    return replace(structure, remedies=frozenset())
+    """A key that is equal for structures that may share a program."""
+    free = {"remedies": frozenset()}
+    if uses_xla(structure) and structure.is_elementwise:
+        free |= {"n_features": 0, "hidden": (0,) * len(structure.hidden)}
+        free |= {"activation": "", "normalization": None}
+        free |= {"optimizer": "", "options": frozenset()}
+    return replace(structure, **free)
 
 
 def full_stack_lanes(structure):

@@ -23,7 +23,7 @@ from functools import partial
 from weakref import WeakSet
 
 from ..engine import Observer, train_block
-from .blocks import Group, Request, SharedRows, full_stack_lanes, group_key
+from .blocks import Group, Request, SharedRows, group_key
 from .tasks import CancelledFit, Fit, SearchProgress, Task, available_memory
 
 QUIET_SECONDS = 0.02  # how long a job of an uncounted thread waits for the next job
@@ -285,8 +285,7 @@ class Gatherer:
     def _add(self, structure, jobs, fit):
         key = group_key(structure)
         if key not in self._groups:
-            lanes = self._lanes or full_stack_lanes(structure)
-            self._groups[key] = Group(structure, lanes, self._trainer.programs)
+            self._groups[key] = Group(self._lanes, self._trainer.programs)
         for index, job in enumerate(jobs):
             self._groups[key].add(Request(structure, job, fit, index))
         fit.group = self._groups[key]
@@ -390,11 +389,14 @@ class Gatherer:
         all_wait = self._running <= 0 and self._owner_running <= 0
         # Groups with a program come first: the others compile while these train.
         for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
-            while self._n_training < self._trainer.max_blocks and group.requests:
-                if group.compiling or not (all_wait or group.is_ready()):
+            while self._n_training < self._trainer.max_blocks and group.has_requests:
+                if not (all_wait or group.is_ready()):
                     break
                 block = group.next_block()
-                group.compiling = block if self._trainer.compiles(block) else None
+                if block is None:
+                    break
+                if self._trainer.compiles(block):
+                    group.compiling.add(block.structure)
                 self._n_training += 1
                 yield partial(self._start, group, block)
 
@@ -408,8 +410,8 @@ class Gatherer:
 
     def _has_compiled(self, group, block):
         """Note that a block's program is compiled: others of its group may wait."""
-        if group.compiling is block:
-            group.compiling = None
+        if block.structure in group.compiling:
+            group.compiling.discard(block.structure)
             self._proceed()
 
     def _end(self, block, observer, error=None):

@@ -126,11 +126,6 @@ def test_parts_that_a_lane_does_not_use_change_nothing(cancer):
     assert_same(train_block(structure, jobs)[0], alone, rtol=1e-9, atol=1e-10)
 
 
-def test_structures_that_differ_cannot_share_a_stack(cancer):
-    with pytest.raises(ValueError, match="differ in more than their remedies"):
-        block_of([classifier(), classifier(batchnorm=True)], *cancer)
-
-
 def test_one_structure_compiles_once(cancer):
     """Over numbers of every kind, folds of unequal size and schedules."""
     X, y = cancer

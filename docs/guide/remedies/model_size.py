@@ -25,7 +25,7 @@ The parameter
 
 ``hidden_layer_sizes=(128, 128)`` is the default: units of each hidden layer. An empty
 tuple gives a linear model. Each other tuple is another program to compile, in a second
-or two.
+or two; in ``stacked()``, tuples of one length share programs.
 """
 
 # %%
@@ -116,8 +116,9 @@ for i, name in enumerate(names):
 # When it does not help
 # ---------------------
 # A network that underfits gets worse when it is made smaller. And size is a coarse
-# knob: other widths are other programs, which each have to be compiled, where the
-# strength of ``l2`` or ``dropout`` is a number that one program takes in. For most
+# knob: another number of layers is another program to compile, and narrow networks
+# take as long as the widest in theirs, where the strength of ``l2`` or ``dropout`` is a
+# number that any program takes in. For most
 # tables it is quicker to keep ``(128, 128)`` and to search over strengths. A smaller
 # network pays where prediction has to be fast or the file small: see
 # ``n_parameters_``.

@@ -154,9 +154,8 @@ plt.show()
 #
 # Structure against numbers
 # -------------------------
-# Only networks of one *structure* fit into one stack: the program is compiled for the
-# shapes of the arrays and for the operations. All else is *numbers*, which the program
-# takes as data.
+# A program is compiled for a *structure*: for the shapes of the arrays and for the
+# operations. All else is *numbers*, which the program takes as data.
 #
 # ========================================  =========================================
 # Structure: another value compiles anew    Numbers: they never do
@@ -168,9 +167,14 @@ plt.show()
 # ========================================  =========================================
 #
 # Switching a remedy on makes another structure, so that a network without dropout does
-# not pay for it. In a search the structures that differ in nothing else are joined: one
-# program has the remedies of all its candidates, and a rate of zero does nothing.
-# AdamW's rule is Adam's, so these two share a program.
+# not pay for it. AdamW's rule is Adam's, so these two share a program.
+#
+# In a search structures share programs. One program has the remedies of all its
+# candidates, and a rate of zero does nothing. Where compiling would take longer than it
+# saves, a program also holds several activations, optimizers and kinds of
+# normalisation, of which each lane has its own, and the largest of several widths:
+# units that a lane does not have stay zero. What a lane computes is the same within
+# rounding. Depth, batch size and loss are never shared.
 #
 # To see the difference, two new learning rates, then two new widths, in seconds. The
 # first line is there to make the program for a stack of this size.

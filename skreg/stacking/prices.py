@@ -1,0 +1,159 @@
+"""What programs cost, and which structures should share one.
+
+The prices are estimates in seconds of one core, measured on a network of 128-128 units
+(docs/design.md, "Programs for several structures"). Only their ratios matter.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from ..engine import uses_xla
+
+JOINT_RULE = {"adam", "sgd", "rmsprop"}  # the engine computes these at once
+MAX_CLASSES = 16  # more kinds of structures than these are joined by size first
+
+
+@lru_cache(4096)
+def compile_seconds(structure):
+    """The estimated time to compile a structure's program."""
+    depth, choices = len(structure.hidden), sum(map(len, _choices(structure))) - 3
+    normalizations = sum(kind is not None for kind in structure.normalizations)
+    return 0.7 + depth * (0.6 + 0.3 * normalizations + 0.2 * choices)
+
+
+def _choices(structure):
+    return structure.activations, structure.normalizations, structure.optimizers
+
+
+@lru_cache(4096)
+def step_seconds(structure):
+    """The estimated time that a lane's step takes."""
+    units = structure.batch_size * sum(structure.hidden)
+    per_unit = 1.0 + 0.8 * (len(structure.activations) - 1) + 0.5 * structure.is_padded
+    per_unit += 1.5 * sum(kind is not None for kind in structure.normalizations)
+    have_joint_rule = {name for name, _ in structure.optimizers} <= JOINT_RULE
+    per_optimizer = 0.2 if have_joint_rule else 0.5
+    per_weight = 0.7 + per_optimizer * (len(structure.optimizers) - 1)
+    weights = structure.n_kernel_elements
+    products = 6 * structure.batch_size * weights / 90
+    return 1e-9 * (4000 + products + per_weight * weights + per_unit * units)
+
+
+def plan(steps, existing):
+    """Decide which structures share a program.
+
+    Parameters
+    ----------
+    steps : dict of Structure to int
+        For each structure the steps of all its waiting jobs.
+    existing : iterable of Structure
+        Those of compiled programs.
+
+    Returns
+    -------
+    dict of Structure to Structure
+        For each structure that of its program.
+    """
+    existing = list(existing)
+    clusters = [([own], own) for own in steps]
+    if len(clusters) > MAX_CLASSES:
+        clusters = _joined_by_size(clusters)
+
+    def price(cluster):
+        members, structure = cluster
+        return min(
+            cost + sum(steps[own] for own in members) * step_seconds(program)
+            for program, cost in _candidates(structure, existing)
+        )
+
+    prices = [price(cluster) for cluster in clusters]
+    while len(clusters) > 1:
+        best = None
+        for i in range(len(clusters)):
+            for j in range(i):
+                joined = _joined(clusters[i], clusters[j])
+                if joined is None:
+                    continue
+                own = price(joined)
+                saved = prices[i] + prices[j] - own
+                if best is None or saved > best[0]:
+                    best = saved, i, j, joined, own
+        if best is None or best[0] <= 0:
+            break
+        _, i, j, joined, own = best
+        for index in (i, j):  # j < i
+            del clusters[index], prices[index]
+        clusters.append(joined)
+        prices.append(own)
+    homes = {}
+    for members, structure in clusters:
+        total = sum(steps[own] for own in members)
+        program, _ = min(
+            _candidates(structure, existing),
+            key=lambda found: found[1] + total * step_seconds(found[0]),
+        )
+        homes |= dict.fromkeys(members, program)
+    return homes
+
+
+def _candidates(structure, existing):
+    """Programs that serve a structure, with what they cost before the first step."""
+    found = [(program, 0.0) for program in existing if program.serves(structure)]
+    return [*found, (structure, compile_seconds(structure))]
+
+
+def _joined(one, other):
+    """The cluster of two, or None if no program serves both."""
+    structure = join(one[1], other[1])
+    return structure and ([*one[0], *other[0]], structure)
+
+
+@lru_cache(4096)
+def join(one, other):
+    """The structure that serves two, of a few sizes; None if there is none.
+
+    Where they differ, widths are rounded up to powers of two, so that a later search
+    finds programs for most of its sizes.
+    """
+    try:
+        joined = one | other
+    except ValueError:
+        return None
+    if joined.is_padded:
+        joined = replace(
+            joined,
+            n_features=_rounded(one.n_features, other.n_features),
+            hidden=tuple(map(_rounded, one.hidden, other.hidden)),
+        )
+    return joined if uses_xla(joined) else None
+
+
+def _rounded(one, other):
+    return one if one == other else 2 ** (max(one, other, 8) - 1).bit_length()
+
+
+def _joined_by_size(clusters):
+    """Join clusters with the same sizes, then with similar ones, as far as possible."""
+    for key in (_sizes, _rough_sizes):
+        groups = {}
+        for cluster in clusters:
+            for found in groups.setdefault(key(cluster[1]), []):
+                joined = _joined(found, cluster)
+                if joined is not None:
+                    found[:] = []
+                    found.extend(joined)
+                    break
+            else:
+                groups[key(cluster[1])].append(list(cluster))
+        clusters = [tuple(found) for own in groups.values() for found in own]
+        if len(clusters) <= MAX_CLASSES:
+            break
+    return clusters
+
+
+def _sizes(structure):
+    return structure.n_features, structure.hidden
+
+
+def _rough_sizes(structure):
+    return tuple((size - 1).bit_length() for size in structure.hidden)
