@@ -198,9 +198,10 @@ print("the same widths again:", cost_of(hidden_layer_sizes=widths))
 #
 # When stacks do not pay
 # ----------------------
-# - **A search over widths.** Each width is a structure: as many programs as widths, of
-#   one or two seconds each, and as many small stacks. Three widths that you care for
-#   are better than thirty.
+# - **A search over depths and batch sizes.** Each number of layers and each batch size
+#   is a program of its own, of some seconds, with its own small stacks. Widths share
+#   programs, but a narrow network takes as long as the widest in its program: leave
+#   out widths that you do not care for.
 # - **Large networks.** A product of large matrices keeps all cores busy by itself. Then
 #   a stack gains nothing, and its states no longer fit into the cache. skreg makes
 #   stacks smaller for larger networks, down to one lane.
