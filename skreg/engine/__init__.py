@@ -20,6 +20,7 @@ from .schedules import SCHEDULES, Schedule
 from .structure import REMEDIES, Structure
 from .tensorflow import ForkedProcessError, start_backend
 from .training import Observer, train_block
+from .update import has_joint_rule
 
 __all__ = [
     "LOSSES",
@@ -43,6 +44,7 @@ __all__ = [
     "compilations",
     "compiled_programs",
     "floatx",
+    "has_joint_rule",
     "held_out_losses",
     "initial_slots",
     "initial_weights",

@@ -74,7 +74,7 @@ def initial_weights(structure, initializer, seed):
     )
 
 
-def activate(structure, x, n):
+def activate(structure, x, n, layer):
     """Apply the hidden activation."""
 
     def activated(name, x):
@@ -86,7 +86,10 @@ def activate(structure, x, n):
             x = ops.where(n["activation"] == number, x, 0.0)
         return keras().activations.get(name)(x)
 
-    return _chosen(n, "activation", structure.activations, activated, x)
+    x = _chosen(n, "activation", structure.activations, activated, x)
+    if set(structure.activations) & NOT_ZERO_AT_ZERO:
+        x = _own_units(structure, x, n, layer)
+    return x
 
 
 def _chosen(n, name, offered, compute, x):
@@ -117,9 +120,7 @@ def forward(structure, weights, moving, x, n):
         x = _dense(weights, x, layer)
         by_statistics = partial(_normalize_by, moving, layer)
         x = _normalized(structure, weights, x, n, layer, by_statistics)
-        x = activate(structure, x, n)
-        if set(structure.activations) & NOT_ZERO_AT_ZERO:
-            x = _own_units(structure, x, n, layer)
+        x = activate(structure, x, n, layer)
         activities.append(x)
     return _dense(weights, x, len(structure.hidden)), activities
 
@@ -161,9 +162,7 @@ def forward_training(structure, weights, x, n, mask, key):
             moments[f"moving_variance_{layer}"] = variance
         in_batch = partial(_batch_norm, mask=mask, over_rows=over_rows, rows=rows)
         x = _normalized(structure, weights, x, n, layer, in_batch)
-        x = activate(structure, x, n)
-        if set(structure.activations) & NOT_ZERO_AT_ZERO:
-            x = _own_units(structure, x, n, layer)
+        x = activate(structure, x, n, layer)
         activities.append(x)
         if "dropout" in remedies:
             x = _dropped(structure, x, n, key, layer)

@@ -3,9 +3,14 @@
 from . import ops
 from .optimizers import OPTIMIZERS
 
-# Optimizers, as (name, options), that `_by_joint_rule` computes.
-_NO_OPTIONS: frozenset[str] = frozenset()
-_JOINT = {(name, _NO_OPTIONS) for name in ("adam", "sgd", "rmsprop")}
+JOINT_RULE = {"adam", "sgd", "rmsprop"}  # without options: see `_by_joint_rule`
+
+
+def has_joint_rule(structure):
+    """Whether one rule computes all optimizers of a program."""
+    return all(
+        name in JOINT_RULE and not options for name, options in structure.optimizers
+    )
 
 
 def updated(structure, state, slopes, n, step):
@@ -29,7 +34,7 @@ def _by_own_rule(structure, weight, slope, slots, n, step):
     if len(structure.optimizers) == 1:
         ((name, options),) = structure.optimizers
         return OPTIMIZERS[name].rule(weight, slope, slots, n, step, options)
-    if set(structure.optimizers) <= _JOINT:
+    if has_joint_rule(structure):
         return _by_joint_rule(structure, weight, slope, slots, n, step)
     new, new_slots = weight, dict(slots)
     for number, (name, options) in enumerate(structure.optimizers):

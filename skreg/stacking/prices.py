@@ -1,15 +1,15 @@
 """What programs cost, and which structures should share one.
 
 The prices are estimates in seconds of one core, measured on a network of 128-128 units
-(docs/design.md, "Programs for several structures"). Only their ratios matter.
+(docs/design.md, "A program may serve several structures"). Only their ratios matter.
 """
 
 from dataclasses import replace
 from functools import lru_cache
+from itertools import combinations
 
-from ..engine import uses_xla
+from ..engine import has_joint_rule, uses_xla
 
-JOINT_RULE = {"adam", "sgd", "rmsprop"}  # the engine computes these at once
 MAX_CLASSES = 16  # more kinds of structures than these are joined by size first
 
 
@@ -31,8 +31,7 @@ def step_seconds(structure):
     units = structure.batch_size * sum(structure.hidden)
     per_unit = 1.0 + 0.8 * (len(structure.activations) - 1) + 0.5 * structure.is_padded
     per_unit += 1.5 * sum(kind is not None for kind in structure.normalizations)
-    have_joint_rule = {name for name, _ in structure.optimizers} <= JOINT_RULE
-    per_optimizer = 0.2 if have_joint_rule else 0.5
+    per_optimizer = 0.2 if has_joint_rule(structure) else 0.5
     per_weight = 0.7 + per_optimizer * (len(structure.optimizers) - 1)
     weights = structure.n_kernel_elements
     products = 6 * structure.batch_size * weights / 90
@@ -55,45 +54,36 @@ def plan(steps, existing):
         For each structure that of its program.
     """
     existing = list(existing)
-    clusters = [([own], own) for own in steps]
+
+    def cheapest(cluster):
+        """The price of a cluster and the program that has it."""
+        members, structure = cluster
+        total = sum(steps[own] for own in members)
+        prices = [
+            (cost + total * step_seconds(program), program)
+            for program, cost in _candidates(structure, existing)
+        ]
+        return min(prices, key=lambda found: found[0])
+
+    clusters = [((own,), own) for own in steps]
     if len(clusters) > MAX_CLASSES:
         clusters = _joined_by_size(clusters)
-
-    def price(cluster):
-        members, structure = cluster
-        return min(
-            cost + sum(steps[own] for own in members) * step_seconds(program)
-            for program, cost in _candidates(structure, existing)
-        )
-
-    prices = [price(cluster) for cluster in clusters]
-    while len(clusters) > 1:
-        best = None
-        for i in range(len(clusters)):
-            for j in range(i):
-                joined = _joined(clusters[i], clusters[j])
-                if joined is None:
-                    continue
-                own = price(joined)
-                saved = prices[i] + prices[j] - own
-                if best is None or saved > best[0]:
-                    best = saved, i, j, joined, own
-        if best is None or best[0] <= 0:
+    priced = {cluster: cheapest(cluster) for cluster in clusters}
+    while True:
+        gains = []
+        for one, other in combinations(priced, 2):
+            if joined := _joined(one, other):
+                apart = priced[one][0] + priced[other][0]
+                gains.append((apart - cheapest(joined)[0], one, other, joined))
+        best = max(gains, key=lambda found: found[0], default=(0,))
+        if best[0] <= 0:
             break
-        _, i, j, joined, own = best
-        for index in (i, j):  # j < i
-            del clusters[index], prices[index]
-        clusters.append(joined)
-        prices.append(own)
-    homes = {}
-    for members, structure in clusters:
-        total = sum(steps[own] for own in members)
-        program, _ = min(
-            _candidates(structure, existing),
-            key=lambda found: found[1] + total * step_seconds(found[0]),
-        )
-        homes |= dict.fromkeys(members, program)
-    return homes
+        _, one, other, joined = best
+        del priced[one], priced[other]
+        priced[joined] = cheapest(joined)
+    return {
+        own: program for (members, _), (_, program) in priced.items() for own in members
+    }
 
 
 def _candidates(structure, existing):
@@ -105,7 +95,7 @@ def _candidates(structure, existing):
 def _joined(one, other):
     """The cluster of two, or None if no program serves both."""
     structure = join(one[1], other[1])
-    return structure and ([*one[0], *other[0]], structure)
+    return structure and ((*one[0], *other[0]), structure)
 
 
 @lru_cache(4096)
@@ -134,18 +124,17 @@ def _rounded(one, other):
 
 def _joined_by_size(clusters):
     """Join clusters with the same sizes, then with similar ones, as far as possible."""
-    for key in (_sizes, _rough_sizes):
-        groups = {}
+    for size in (_sizes, _rough_sizes):
+        found = {}
         for cluster in clusters:
-            for found in groups.setdefault(key(cluster[1]), []):
-                joined = _joined(found, cluster)
-                if joined is not None:
-                    found[:] = []
-                    found.extend(joined)
+            alike = found.setdefault(size(cluster[1]), [])
+            for i, other in enumerate(alike):
+                if joined := _joined(other, cluster):
+                    alike[i] = joined
                     break
             else:
-                groups[key(cluster[1])].append(list(cluster))
-        clusters = [tuple(found) for own in groups.values() for found in own]
+                alike.append(cluster)
+        clusters = [cluster for alike in found.values() for cluster in alike]
         if len(clusters) <= MAX_CLASSES:
             break
     return clusters
