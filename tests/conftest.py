@@ -1,8 +1,21 @@
+import os
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
+BACKEND = os.environ.get("KERAS_BACKEND") or "tensorflow"
 collect_ignore = ["typed_use.py"]  # for mypy alone
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what only TensorFlow can do where Keras runs on another backend."""
+    if BACKEND == "tensorflow":
+        return
+    skip = pytest.mark.skip(reason="what only Keras's TensorFlow backend can do")
+    for item in items:
+        if item.get_closest_marker("of_tensorflow"):
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +35,17 @@ def float64():
     """Keras's double precision, for equalities without rounding."""
     from skreg.engine import keras
 
+    if BACKEND == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
     keras().config.set_floatx("float64")
     yield
     keras().config.set_floatx("float32")
     # Keras makes it of the floatx at its first use, and keeps it.
     keras().config.set_dtype_policy("float32")
+    if BACKEND == "jax":
+        jax.config.update("jax_enable_x64", False)
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ one structure train side by side as a stack. The engine does not depend on sciki
 May import: nothing else of skreg.
 """
 
+from .backends import ForkedProcessError, floatx, start_backend
 from .evaluation import held_out_losses
+from .initializers import draw_kernel
 from .jobs import Job, Progress, Result, Rows, State, Stopping
-from .lazy_keras import floatx, keras
+from .lazy_keras import keras
 from .losses import LOSSES, output_activation
 from .network import NORMALIZATION_EPSILON, initial_weights, weight_shapes
 from .numbers import number_names
@@ -18,7 +20,6 @@ from .prediction import activated, activities, raw_outputs
 from .program import compilations, compiled_programs, min_lanes, uses_xla
 from .schedules import SCHEDULES, Schedule
 from .structure import REMEDIES, Structure
-from .tensorflow import ForkedProcessError, start_backend
 from .training import Observer, train_block
 from .update import has_joint_rule
 
@@ -43,6 +44,7 @@ __all__ = [
     "canonical_optimizer",
     "compilations",
     "compiled_programs",
+    "draw_kernel",
     "floatx",
     "has_joint_rule",
     "held_out_losses",

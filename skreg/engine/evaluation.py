@@ -3,11 +3,11 @@
 import numpy as np
 
 from . import step
+from .backends import to_tensors
 from .batches import validation_batches
 from .numbers import pack_numbers
 from .packing import pack_lane
 from .program import run_inference
-from .tensorflow import to_tensors
 
 MAX_LANES = 64
 # What training adds to the loss of the predictions.

@@ -22,29 +22,12 @@ _lock = threading.Lock()
 
 
 def keras():
-    """The ``keras`` module with its TensorFlow backend, imported on the first call.
+    """The ``keras`` module with a backend of ours, imported on the first call.
 
-    To import it does not start TensorFlow: see `tensorflow.start_backend`.
+    To import it does not start the backend: see `backends.start_backend`.
     """
     with _lock:
         return _import_keras()
-
-
-def floatx():
-    """Keras's default dtype of weights and data.
-
-    Raises
-    ------
-    ValueError
-        If it has half precision, in which training, Keras's too, ends in NaN.
-    """
-    name = keras().config.floatx()
-    if name not in ("float32", "float64"):
-        raise ValueError(
-            "Keras's floatx must be 'float32' or 'float64' for skreg to train. Got "
-            f"{name!r}: set another with keras.config.set_floatx."
-        )
-    return name
 
 
 @functools.cache
@@ -58,11 +41,11 @@ def _import_keras():
 
 
 def _check_backend(name):
-    if name != "tensorflow":
+    if name not in ("tensorflow", "jax"):
         raise ImportError(
-            "skreg trains with Keras's 'tensorflow' backend, but Keras runs on "
-            f"{name!r}. Set KERAS_BACKEND=tensorflow, or unset it, before Python "
-            "starts."
+            "skreg trains with Keras's backends 'tensorflow' and 'jax', but Keras runs "
+            f"on {name!r}. Set KERAS_BACKEND to one of these, or unset it, before "
+            "Python starts."
         )
 
 

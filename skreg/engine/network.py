@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from . import ops
+from .backends import backend
 from .lazy_keras import keras
 from .noise import alpha_dropout, dropout, gaussian_noise
-from .tensorflow import custom_gradient
 
 NORMALIZATION_EPSILON = 1e-3  # Keras's default for batch and layer normalization
 # Of units that a lane does not have, all weights are 0. They stay so if the output is.
@@ -241,7 +241,7 @@ def _batch_norm(x, gamma, beta, mask, over_rows, rows):
 
         return standard * gamma + beta, backward
 
-    return custom_gradient(forward)(x, gamma, beta)
+    return backend().custom_gradient(forward)(x, gamma, beta)
 
 
 def _moments_of_rows(structure, x, n, layer):

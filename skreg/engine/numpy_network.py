@@ -1,14 +1,15 @@
 """The forward pass of one network in NumPy, for processes where Keras cannot compute.
 
-A process that was forked from one in which TensorFlow ran cannot use it. Prediction
-needs no more than these lines; `network.forward` is the same on stacked tensors.
+A process that was forked from one in which Keras's backend ran cannot use it, and
+JAX would compile for each shape. Prediction needs no more than these lines;
+`network.forward` is the same on stacked tensors.
 """
 
 import numpy as np
 from scipy.special import erf, expit, log_expit, log_softmax, softmax
 
+from .backends import ForkedProcessError
 from .network import NORMALIZATION_EPSILON
-from .tensorflow import ForkedProcessError
 
 
 def forward(structure, state, numbers, x):
@@ -33,7 +34,7 @@ def forward(structure, state, numbers, x):
         If the activation is a function of the user's.
     """
     activities = []
-    with np.errstate(all="ignore"):  # as TensorFlow: infinities are results
+    with np.errstate(all="ignore"):  # as Keras: infinities are results
         for layer in range(len(structure.hidden)):
             x = _dense(state, x, layer)
             if structure.normalization:
@@ -41,6 +42,11 @@ def forward(structure, state, numbers, x):
             x = _activated(structure.activation, x, numbers)
             activities.append(x)
         return _dense(state, x, len(structure.hidden)), activities
+
+
+def can_compute(structure):
+    """Whether the activation is one of Keras's, by name."""
+    return structure.activation == "leaky_relu" or structure.activation in ACTIVATIONS
 
 
 def _dense(state, x, layer):
@@ -65,8 +71,8 @@ def _activated(activation, x, numbers):
     if activation in ACTIVATIONS:
         return np.asarray(ACTIVATIONS[activation](x), x.dtype)
     raise ForkedProcessError(
-        "This process was forked from one in which TensorFlow was running, and cannot "
-        "use it. Predictions are computed by NumPy here, for Keras's activations by "
+        "This process was forked from one in which Keras's backend was running, and "
+        "cannot use it. NumPy computes predictions here, for Keras's activations by "
         f"name. Got activation={activation!r}: start the process by 'spawn' or "
         "'forkserver', or joblib's by 'loky'."
     )

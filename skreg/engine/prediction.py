@@ -4,11 +4,11 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from . import numpy_network, step
+from .backends import backend, can_compute
 from .batches import dense
 from .losses import output_activation
 from .numbers import number_names, pack_numbers
 from .program import run_inference
-from .tensorflow import can_compute
 
 
 def raw_outputs(structure, state, numbers, X):
@@ -26,10 +26,10 @@ def raw_outputs(structure, state, numbers, X):
     ndarray of shape (n_rows, n_outputs), float64
         Logits, means or margins.
     """
-    if can_compute():
-        raw = _run(step.raw_outputs, structure, state, numbers, X)[0]
-    else:
+    if _is_for_numpy(structure):
         raw, _ = numpy_network.forward(structure, state, numbers, dense(X))
+    else:
+        raw = _run(step.raw_outputs, structure, state, numbers, X)[0]
     return np.asarray(raw, np.float64)
 
 
@@ -38,7 +38,7 @@ def activities(structure, state, numbers, X):
 
     Parameters are those of `raw_outputs`.
     """
-    if not can_compute():
+    if _is_for_numpy(structure):
         return numpy_network.forward(structure, state, numbers, dense(X))[1]
     found = _run(step.activities, structure, state, numbers, X)
     return [np.asarray(activity[0]) for activity in found]
@@ -57,6 +57,13 @@ def activated(structure, raw):
     """The output activation of raw outputs, shape (..., n_outputs)."""
     with np.errstate(over="ignore"):
         return _OUTPUT_ACTIVATIONS[output_activation(structure)](raw)
+
+
+def _is_for_numpy(structure):
+    """Whether NumPy predicts: where Keras cannot, or would compile for each shape."""
+    if not can_compute():
+        return True
+    return backend().COMPILES_EACH_SHAPE and numpy_network.can_compute(structure)
 
 
 def _run(function, structure, state, numbers, X):

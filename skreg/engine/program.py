@@ -11,14 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .backends import backend, start_backend, to_tensors
 from .step import run_steps
-from .tensorflow import compilation_errors, compiled, to_tensors, traced
 
 CACHED_PROGRAMS = 64
-# Multiplications in one lane's forward step. Above this limit a matrix product uses all
-# cores by itself, and TensorFlow's own kernels are faster than XLA's.
-XLA_STEP_WORK = 10_000_000
-# TensorFlow never frees an XLA program, and each takes some 300 memory areas. Linux
+# With TensorFlow an XLA program takes some 300 memory areas, and is never freed. Linux
 # kills a process that asks for more areas than `max_map_count` (default 65,530).
 MAX_SHARE_OF_AREAS = 0.8
 
@@ -29,7 +26,8 @@ _lock = threading.Lock()
 
 def uses_xla(structure):
     """Whether the program is compiled with XLA: it is faster for small networks."""
-    return structure.batch_size * structure.n_kernel_elements < XLA_STEP_WORK
+    work = structure.batch_size * structure.n_kernel_elements
+    return work < backend().XLA_STEP_WORK
 
 
 def min_lanes(structure):
@@ -70,21 +68,26 @@ class Program:
     def _first_call(self, arguments):
         compilations[self._key] += 1
         structure, _ = self._key
+        started = start_backend()
         run, xla = partial(run_steps, structure), uses_xla(structure)
         if xla and _share_of_memory_areas() > MAX_SHARE_OF_AREAS:
-            xla = False
-            _warn_without_xla(
-                "this process has compiled so many that it is short of memory areas "
-                "(vm.max_map_count), and TensorFlow frees none. A new process has them"
-            )
-        function = compiled(run, arguments, xla)
+            xla = started.FREES_PROGRAMS
+            if xla:
+                _forget_programs()
+            else:
+                _warn_without_xla(
+                    "this process has compiled so many that it is short of memory "
+                    "areas (vm.max_map_count), and TensorFlow frees none. A new "
+                    "process has them"
+                )
+        function = started.compiled(run, arguments, xla)
         try:
             result = function(*arguments)
-        except compilation_errors() as error:
+        except started.compilation_errors() as error:
             if not xla:
                 raise
             _warn_without_xla(f"TensorFlow says: {str(error).splitlines()[0]}")
-            function = compiled(run, arguments, xla=False)
+            function = started.compiled(run, arguments, xla=False)
             result = function(*arguments)
         self._function = function
         return result
@@ -121,7 +124,9 @@ class _Traced:
         if self._graph is None:
             with self._lock:
                 if self._graph is None:
-                    self._graph = traced(self._function, arguments, self._free_axes)
+                    self._graph = backend().traced(
+                        self._function, arguments, self._free_axes
+                    )
         return self._graph(*arguments)
 
 
@@ -133,6 +138,12 @@ def _cached(key, make):
         if len(_programs) > CACHED_PROGRAMS:
             _programs.popitem(last=False)
         return _programs[key]
+
+
+def _forget_programs():
+    """Free the memory of programs; those in use stay until their training is done."""
+    with _lock:
+        _programs.clear()
 
 
 def training_program(structure, lanes):

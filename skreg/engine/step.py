@@ -1,13 +1,13 @@
 """The training step, validation loss and prediction, for all lanes of a stack."""
 
 from . import ops
+from .backends import backend
 from .losses import LOSSES, one_hot
 from .network import forward, forward_training
 from .noise import step_key
 from .numbers import unpack_numbers
 from .optimizers import clip_gradients
 from .packing import grouped, pack, separate, unpack
-from .tensorflow import gradients
 from .update import updated
 
 
@@ -52,7 +52,7 @@ def train_step(structure, state, n, x, y, weight, learning_rate, mixed, key):
         return loss / rows, moments
 
     weights = separate(structure, state["weights"])
-    slopes, loss, moments = gradients(objective, weights)
+    slopes, loss, moments = backend().gradients(objective, weights)
     penalty, penalty_slopes = penalties(structure, weights, n)
     loss = loss + penalty
     slopes = {k: v + penalty_slopes.get(k, 0.0) for k, v in slopes.items()}

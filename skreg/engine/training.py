@@ -5,13 +5,13 @@ from functools import cache
 
 import numpy as np
 
+from .backends import to_tensors
 from .batches import Chunk, count_validation_batches, validation_batches
 from .evaluation import summed_losses
 from .lane import Lane
 from .numbers import count_numbers, pack_numbers
 from .packing import pack_lane, row_size, unpack_lane
 from .program import min_lanes, training_program
-from .tensorflow import to_tensors
 
 
 class Observer:

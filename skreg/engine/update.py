@@ -86,7 +86,9 @@ def _by_joint_rule(structure, weight, slope, slots, n, step):
 
 def _within_norm(kernel, limit):
     """Limit the norm of each unit's incoming weights, as Keras's MaxNorm does."""
-    norm = ops.sqrt(ops.sum(ops.square(kernel), axis=1, keepdims=True))
+    ones = ops.ones_like(ops.swapaxes(kernel[:, :, :1], 1, 2))
+    # A product sums in the same order in stacks of any size.
+    norm = ops.sqrt(ops.matmul(ones, ops.square(kernel)))
     factor = ops.minimum(norm, limit) / (norm + 1e-7)
     # Keras's 1e-7 shrinks every kernel a little; that of a lane without limit must not.
     return kernel * ops.where(ops.isinf(limit), 1.0, factor)

@@ -10,6 +10,7 @@ from ..engine import (
     Rows,
     State,
     Stopping,
+    draw_kernel,
     floatx,
     initial_slots,
     initial_weights,
@@ -142,13 +143,13 @@ def _initial_kernel(initializer, shape, seed, dtype):
     """Draw the initial values of a kernel."""
     if isinstance(initializer, str) and np.prod(shape) <= MAX_CACHED_SIZE:
         return _cached_kernel(initializer, shape, seed, dtype)
-    return seeded(initializer, seed)(shape, dtype)
+    return draw_kernel(seeded(initializer, seed), shape, dtype)
 
 
 @lru_cache(128)
 def _cached_kernel(initializer, shape, seed, dtype):
     """Draw a small kernel, cached: candidates of a search often share their start."""
-    return np.asarray(seeded(initializer, seed)(shape, dtype))
+    return draw_kernel(seeded(initializer, seed), shape, dtype)
 
 
 def _monitored(estimator):

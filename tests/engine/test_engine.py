@@ -11,6 +11,7 @@ import pytest
 from joblib import Parallel, delayed
 
 from skreg.engine import Observer, compilations, program, train_block
+from skreg.engine.backends import tensorflow
 from tests.support import captured, plain_classifier, plain_regressor
 
 SETTINGS = {"hidden_layer_sizes": (12, 6), "batch_size": 32, "epochs": 4}
@@ -222,7 +223,7 @@ def test_large_products_are_the_same_again(rng):
     settings = {"hidden_layer_sizes": (300, 300), "batch_size": 200, "epochs": 2}
     structure, _ = captured(classifier(**settings), X, y)
     work = structure.batch_size * structure.n_kernel_elements
-    assert work > program.XLA_STEP_WORK
+    assert work > tensorflow.XLA_STEP_WORK
     first = weights_of(classifier(**settings, random_state=0), X, y)
     for _ in range(3):
         again = weights_of(classifier(**settings, random_state=0), X, y)
@@ -258,11 +259,12 @@ def test_resting_lanes_keep_their_state(cancer):
     assert_same(results[0], train_block(structure, [short])[0], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.of_tensorflow
 def test_without_xla_the_network_trains_and_says_so_once(cancer, monkeypatch):
     """Where XLA cannot compile a network the same program runs as a graph."""
     import tensorflow as tf
 
-    compiled = program.compiled
+    compiled = tensorflow.compiled
 
     def failing(function, arguments, xla):
         if not xla:
@@ -273,7 +275,7 @@ def test_without_xla_the_network_trains_and_says_so_once(cancer, monkeypatch):
 
         return fail
 
-    monkeypatch.setattr(program, "compiled", failing)
+    monkeypatch.setattr(tensorflow, "compiled", failing)
     settings = {"hidden_layer_sizes": (9,), "random_state": 0, "dropout": 0.2}
     with pytest.warns(RuntimeWarning, match="without.*slower.*no XLA here") as caught:
         without = classifier(**settings).fit(*cancer)
@@ -290,6 +292,7 @@ def test_without_xla_the_network_trains_and_says_so_once(cancer, monkeypatch):
     )
 
 
+@pytest.mark.of_tensorflow
 def test_a_process_short_of_memory_areas_compiles_no_more(cancer, monkeypatch):
     """Linux would kill it."""
     monkeypatch.setattr(program, "MAX_SHARE_OF_AREAS", 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.engine import ForkedProcessError, numpy_network, tensorflow
+from skreg.engine import ForkedProcessError, backends, keras, numpy_network
 from skreg.fitting import activation_names
 
 pytestmark = pytest.mark.skipif(
@@ -88,10 +88,16 @@ print(forked(net.fit, X, y).n_iter_)
     assert found[2:] == ["(5,)", "2"]
 
 
-def test_whoever_started_tensorflow():
-    found = printed_by("""
-import tensorflow as tf
-tf.zeros(3)
+STARTS = {
+    "jax": "import jax; jax.devices()",
+    "tensorflow": "import tensorflow; tensorflow.zeros(3)",
+}
+
+
+def test_whoever_started_the_backend():
+    start = STARTS[keras().config.backend()]
+    found = printed_by(f"""
+{start}
 def fit():  # skreg is imported after the fork
     from skreg import MLPRegularizedClassifier
     MLPRegularizedClassifier((8,), epochs=2).fit(X, y)
@@ -130,7 +136,7 @@ def broken(monkeypatch):
     """As in a forked process."""
 
     def switch():
-        monkeypatch.setattr(tensorflow._fork, "has_broken", True)
+        monkeypatch.setattr(backends._fork, "broken", [backends.backend()])
 
     return switch
 

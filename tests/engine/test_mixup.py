@@ -16,6 +16,7 @@ def data():
     return make_classification(60, 5, random_state=0)
 
 
+@pytest.mark.usefixtures("float64")
 def test_partners_are_neighbours_and_padding_is_nobodys():
     x = np.array([[[0.0], [1.0], [2.0], [30.0]], [[0.0], [1.0], [2.0], [30.0]]])
     y, weight = x + 5, np.array([[1.0, 2.0, 1.0, 1.0], [1.0, 2.0, 1.0, 0.0]])

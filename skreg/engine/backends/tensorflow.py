@@ -1,52 +1,23 @@
-"""The engine's calls of TensorFlow itself; the rest is `keras.ops` and numpy.
-
-Another Keras backend would need its own version of these functions.
-"""
+"""TensorFlow, Keras's default backend."""
 
 import importlib
-import os
 import sys
-import threading
 from contextlib import suppress
 from functools import cache, partial
 
-from . import ops
-from .lazy_keras import keras, without_chatter
+from .. import ops
+from ..lazy_keras import keras, without_chatter
 
-
-class ForkedProcessError(RuntimeError):
-    """Keras cannot compute in this process, since it is a fork."""
-
-
-def start_backend():
-    """Start TensorFlow, if that has not been done: Keras can compute afterwards.
-
-    Nothing starts it earlier: a process in which it runs cannot be forked.
-
-    Raises
-    ------
-    ForkedProcessError
-        In a process that was forked from one in which TensorFlow was running.
-    """
-    if _fork.has_broken:
-        raise ForkedProcessError(
-            "This process was forked from one in which TensorFlow was running. It can "
-            "predict, but not train: TensorFlow's threads are not here, and a call "
-            "would hang. Start processes by 'spawn' or 'forkserver' "
-            "(multiprocessing.get_context), joblib's by the backend 'loky'; or fork "
-            "before anything is fitted or predicted."
-        )
-    with _fork.lock:
-        _start()
-
-
-def can_compute():
-    """Whether Keras can compute here: not after a fork of a running TensorFlow."""
-    return not _fork.has_broken
+LABEL = "TensorFlow"
+# Above this limit a matrix product uses all cores by itself, and TensorFlow's own
+# kernels are faster than XLA's.
+XLA_STEP_WORK = 10_000_000
+COMPILES_EACH_SHAPE = False
+FREES_PROGRAMS = False
 
 
 @cache
-def _start():
+def start():
     """Let TensorFlow find its devices and start XLA now: both print messages."""
     keras()
     tensorflow = importlib.import_module("tensorflow")
@@ -58,48 +29,16 @@ def _start():
     return tensorflow
 
 
-class _Fork:
-    """Whether this process is a fork that TensorFlow does not work in."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        # The fork may have been before skreg's import: TensorFlow has begun, but all
-        # threads are Python's.
-        self.has_broken = _tensorflow_runs() and _has_only_python_threads()
-
-    def note(self):
-        """In the child, after a fork."""
-        self.lock = threading.Lock()  # another thread of the parent may have held it
-        self.has_broken = _tensorflow_runs()
-
-
-def _tensorflow_runs():
+def runs():
     """Whether TensorFlow's runtime has been started, by whoever."""
     module = sys.modules.get("tensorflow.python.eager.context")
     context = getattr(module, "_context", None)
     return getattr(context, "_context_handle", None) is not None
 
 
-def _has_only_python_threads():
-    try:
-        return len(os.listdir("/proc/self/task")) <= threading.active_count()
-    except OSError:  # not Linux
-        return False
-
-
-_fork = _Fork()
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_fork.note)
-
-
-def _tf():
-    start_backend()
-    return _start()
-
-
 def to_tensors(nested):
     """Convert numpy arrays in nested tuples and dictionaries to tensors."""
-    convert = _tf().convert_to_tensor  # several times faster than Keras's
+    convert = start().convert_to_tensor  # several times faster than Keras's
     return keras().tree.map_structure(convert, nested)
 
 
@@ -117,7 +56,7 @@ def gradients(objective, weights):
     gradients : dict of str to tensor
     terms, other : what the objective returned
     """
-    tf = _tf()
+    tf = start()
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(weights)
         terms, other = objective(weights)
@@ -127,12 +66,12 @@ def gradients(objective, weights):
 
 def custom_gradient(function):
     """The function with a gradient of its own: it returns a value and that gradient."""
-    return _tf().custom_gradient(function)
+    return start().custom_gradient(function)
 
 
 def compiled(function, arguments, xla):
     """Compile a function for these shapes, by XLA or as a graph of kernels."""
-    traced = _tf().function(function, jit_compile=xla or None, autograph=False)
+    traced = start().function(function, jit_compile=xla or None, autograph=False)
     return traced.get_concrete_function(*arguments)
 
 
@@ -144,7 +83,7 @@ def traced(function, arguments, free_axes):
     free_axes : sequence of int
         For each argument, the number of leading axes of its arrays with any length.
     """
-    tf = _tf()
+    tf = start()
 
     def specification(n_axes, array):
         shape = [None] * n_axes + list(array.shape[n_axes:])
@@ -154,14 +93,17 @@ def traced(function, arguments, free_axes):
         keras().tree.map_structure(partial(specification, n_axes), argument)
         for n_axes, argument in zip(free_axes, arguments, strict=True)
     ]
-    return (
-        _tf().function(function, autograph=False).get_concrete_function(*specifications)
-    )
+    return tf.function(function, autograph=False).get_concrete_function(*specifications)
+
+
+def has_double_precision():
+    """TensorFlow always has it."""
+    return True
 
 
 def compilation_errors():
     """The exceptions that TensorFlow raises if XLA cannot compile a function."""
-    errors = _tf().errors
+    errors = start().errors
     return (
         errors.UnimplementedError,
         errors.InvalidArgumentError,
