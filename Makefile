@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-oldest docs dist lint format benchmark clean
+.PHONY: demo test test-jax test-oldest docs dist lint format benchmark clean
 
 demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py sonar_search.png
@@ -16,6 +16,17 @@ SECOND = tests/[i-z]*/
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) skreg $(FIRST)
 	$(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
+
+# The same tests with Keras on JAX. Programs are kept on disk, so that the workers share
+# them, and compiled quickly and not well, as befits networks of a few units.
+JAX_TESTS = skreg $(FIRST) $(SECOND)
+test-jax: export KERAS_BACKEND = jax
+test-jax: export XLA_FLAGS = --xla_backend_optimization_level=0
+test-jax: export JAX_COMPILATION_CACHE_DIR = $(abspath $(VENV)-jax/programs)
+test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
+test-jax: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES = -1
+test-jax: $(VENV)-jax/.tests
+	$(VENV)-jax/bin/python -m pytest -n $(WORKERS) $(JAX_TESTS)
 
 # The tests with the oldest versions that are supported (Python 3.11 or 3.12); what needs
 # extras of today's versions is skipped.
@@ -51,7 +62,7 @@ dist: $(VENV)/.tests
 	rm -rf $(VENV)-wheel
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-wheel dist docs/_build
+	rm -rf $(VENV) $(VENV)-jax $(VENV)-oldest $(VENV)-wheel dist docs/_build
 
 $(VENV)/.tests: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -61,6 +72,11 @@ $(VENV)/.tests: pyproject.toml
 $(VENV)/.docs: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
+$(VENV)-jax/.tests: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-jax
+	$(VENV)-jax/bin/python -m pip install --quiet --editable ".[tests,jax]"
 	touch $@
 
 $(VENV)-oldest/.tests: pyproject.toml tests/oldest.txt

@@ -6,7 +6,7 @@ one structure train side by side as a stack. The engine does not depend on sciki
 May import: nothing else of skreg.
 """
 
-from .backends import ForkedProcessError, floatx, start_backend
+from .backends import ForkedProcessError, floatx, has_accelerator, start_backend
 from .evaluation import held_out_losses
 from .initializers import draw_kernel
 from .jobs import Job, Progress, Result, Rows, State, Stopping
@@ -17,7 +17,7 @@ from .numbers import number_names
 from .optimizers import OPTIMIZERS, canonical_optimizer
 from .packing import initial_slots, row_size
 from .prediction import activated, activities, raw_outputs
-from .program import compilations, compiled_programs, min_lanes, uses_xla
+from .program import compilations, compiled_programs, is_large, min_lanes
 from .schedules import SCHEDULES, Schedule
 from .structure import REMEDIES, Structure
 from .training import Observer, train_block
@@ -46,10 +46,12 @@ __all__ = [
     "compiled_programs",
     "draw_kernel",
     "floatx",
+    "has_accelerator",
     "has_joint_rule",
     "held_out_losses",
     "initial_slots",
     "initial_weights",
+    "is_large",
     "keras",
     "min_lanes",
     "number_names",
@@ -58,6 +60,5 @@ __all__ = [
     "row_size",
     "start_backend",
     "train_block",
-    "uses_xla",
     "weight_shapes",
 ]

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .backends import has_accelerator
+
 CHUNK_BYTES = 8_000_000
+ACCELERATOR_CHUNK_BYTES = 256_000_000  # a call costs more there, memory less
 MAX_CHUNK_STEPS = 256
 VALIDATION_BYTES = 32_000_000
 
@@ -90,10 +93,11 @@ class Chunk(NamedTuple):
 
 
 def chunk_steps(structure, lanes):
-    """Number of steps in a chunk: a power of two that fits into `CHUNK_BYTES`."""
+    """Number of steps in a chunk: a power of two that fits into some megabytes."""
+    most = ACCELERATOR_CHUNK_BYTES if has_accelerator() else CHUNK_BYTES
     row_bytes = np.dtype(structure.dtype).itemsize * (structure.n_features + 2)
     step_bytes = lanes * structure.batch_size * row_bytes
-    fitting = max(1, CHUNK_BYTES // step_bytes)
+    fitting = max(1, most // step_bytes)
     return min(MAX_CHUNK_STEPS, 2 ** int(np.log2(fitting)))
 
 

@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .backends import backend, start_backend, to_tensors
+from .backends import backend, has_accelerator, start_backend, to_tensors
 from .step import run_steps
 
 CACHED_PROGRAMS = 64
+# Multiplications in one lane's forward step from which a product uses all cores by itself.
+LARGE_STEP_WORK = 10_000_000
 # With TensorFlow an XLA program takes some 300 memory areas, and is never freed. Linux
 # kills a process that asks for more areas than `max_map_count` (default 65,530).
 MAX_SHARE_OF_AREAS = 0.8
@@ -24,10 +26,18 @@ _programs: OrderedDict[tuple, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
-def uses_xla(structure):
-    """Whether the program is compiled with XLA: it is faster for small networks."""
+def is_large(structure):
+    """Whether a single network occupies all cores: it then trains alone.
+
+    On a GPU or TPU none does.
+    """
     work = structure.batch_size * structure.n_kernel_elements
-    return work < backend().XLA_STEP_WORK
+    return work >= LARGE_STEP_WORK and not has_accelerator()
+
+
+def uses_xla(structure):
+    """Whether the program is compiled with XLA."""
+    return backend().LARGE_BY_XLA or not is_large(structure)
 
 
 def min_lanes(structure):
@@ -36,9 +46,9 @@ def min_lanes(structure):
     XLA computes a single lane with other rounding errors than several lanes, and
     training can amplify them. A fit alone must give the same result as among others,
     mostly bit for bit. It therefore has a free lane beside it, which costs a tenth to
-    a quarter of the time.
+    a quarter of the time. Large networks are always alone.
     """
-    return 2 if uses_xla(structure) else 1
+    return 1 if is_large(structure) else 2
 
 
 class Program:

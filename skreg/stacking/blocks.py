@@ -8,12 +8,15 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..engine import Job, min_lanes, row_size, uses_xla
+from ..engine import Job, has_accelerator, is_large, min_lanes, row_size
 from .prices import compile_seconds, plan, step_seconds
 
 # A stack's states, gradients and activities should stay in a core's cache.
 STACK_BYTES = 4_000_000
 MAX_LANES = 64
+# On a GPU or TPU many lanes cost little more time than few, as long as memory lasts.
+ACCELERATOR_STACK_BYTES = 4_000_000_000
+ACCELERATOR_MAX_LANES = 1024
 # A program that takes longer by this factor than a job's own does not serve the job.
 WASTE = 4.0
 
@@ -187,7 +190,7 @@ def with_remedies(structure, remedies):
 def group_key(structure):
     """A key that is equal for structures that may share a program."""
     free = {"remedies": frozenset()}
-    if uses_xla(structure) and structure.is_elementwise:
+    if structure.is_elementwise and not is_large(structure):
         free |= {"n_features": 0, "hidden": (0,) * len(structure.hidden)}
         free |= {"activation": "", "normalization": None}
         free |= {"optimizer": "", "options": frozenset()}
@@ -195,15 +198,21 @@ def group_key(structure):
 
 
 def full_stack_lanes(structure):
-    """Number of lanes in a stack that fits into a core's cache; a power of two."""
-    if not uses_xla(structure):
+    """Number of lanes in a full stack, a power of two.
+
+    It fits into a core's cache, or into a part of an accelerator's memory.
+    """
+    stack_bytes, most = STACK_BYTES, MAX_LANES
+    if has_accelerator():
+        stack_bytes, most = ACCELERATOR_STACK_BYTES, ACCELERATOR_MAX_LANES
+    if is_large(structure):
         return 1
     itemsize = np.dtype(structure.dtype).itemsize
     weights = structure.n_kernel_elements
     activities = 3 * structure.batch_size * sum(structure.widths)
     lane_bytes = itemsize * (row_size(structure) + weights + activities)
-    fitting = max(STACK_BYTES // lane_bytes, 1)
-    return min(MAX_LANES, 2 ** int(np.log2(fitting)))
+    fitting = max(stack_bytes // lane_bytes, 1)
+    return min(most, 2 ** int(np.log2(fitting)))
 
 
 class SharedRows:

@@ -384,7 +384,7 @@ class Gatherer:
             self._running += 1
             _, _, task = heapq.heappop(self._queue)
             yield partial(self._threads.submit, self._run, task)
-        if self._n_training >= self._trainer.max_blocks:
+        if not any(group.has_requests for group in self._groups.values()):
             return
         all_wait = self._running <= 0 and self._owner_running <= 0
         # Groups with a program come first: the others compile while these train.

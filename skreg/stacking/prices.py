@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
 
-from ..engine import has_joint_rule, uses_xla
+from ..engine import has_joint_rule, is_large
 
 MAX_CLASSES = 16  # more kinds of structures than these are joined by size first
 
@@ -115,7 +115,7 @@ def join(one, other):
             n_features=_rounded(one.n_features, other.n_features),
             hidden=tuple(map(_rounded, one.hidden, other.hidden)),
         )
-    return joined if uses_xla(joined) else None
+    return None if is_large(joined) else joined
 
 
 def _rounded(one, other):

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from ..engine import Rows, compiled_programs, train_block
+from ..engine import Rows, compiled_programs, has_accelerator, train_block
 
 ATTEMPTS = 3  # to train a block whose worker is lost
 MISSING_ROWS = "missing rows"  # the answer of a worker that does not have them
@@ -24,10 +24,15 @@ class LocalTrainer:
     """Trains on threads of this process."""
 
     def __init__(self, n_threads):
-        self.max_blocks = n_threads
+        self._n_threads = n_threads
         self._threads = ThreadPoolExecutor(n_threads, "skreg-train")
 
     programs = staticmethod(compiled_programs)
+
+    @property
+    def max_blocks(self):
+        """A block for each thread; an accelerator computes one after another."""
+        return 1 if has_accelerator() else self._n_threads
 
     def compiles(self, block):
         """Whether this block has to compile its program."""

@@ -223,7 +223,7 @@ def test_large_products_are_the_same_again(rng):
     settings = {"hidden_layer_sizes": (300, 300), "batch_size": 200, "epochs": 2}
     structure, _ = captured(classifier(**settings), X, y)
     work = structure.batch_size * structure.n_kernel_elements
-    assert work > tensorflow.XLA_STEP_WORK
+    assert work > program.LARGE_STEP_WORK
     first = weights_of(classifier(**settings, random_state=0), X, y)
     for _ in range(3):
         again = weights_of(classifier(**settings, random_state=0), X, y)

@@ -11,10 +11,10 @@ Each module is named as its backend and has the same few names:
 - ``compiled(function, arguments, xla)``: a function compiled for these shapes;
 - ``traced(function, arguments, free_axes)``: a function for arguments like these, whose
   arrays have any length along that many leading axes;
+- ``has_accelerator()``: whether programs run on a GPU or TPU;
 - ``has_double_precision()``: whether the backend is set to compute in it;
 - ``compilation_errors()``: the exceptions that mean that XLA cannot compile;
-- ``XLA_STEP_WORK``: multiplications in one lane's forward step from which XLA is slower
-  than the backend without it;
+- ``LARGE_BY_XLA``: whether XLA is the fastest for products that use all cores, too;
 - ``COMPILES_EACH_SHAPE``: whether every function is compiled anew for each shape, so
   that NumPy is faster for what runs once or twice;
 - ``FREES_PROGRAMS``: whether a program's memory is freed when it is forgotten;
@@ -100,6 +100,11 @@ def floatx():
             "another floatx with keras.config.set_floatx."
         )
     return name
+
+
+def has_accelerator():
+    """Whether programs run on a GPU or TPU."""
+    return backend().has_accelerator()
 
 
 class _Fork:

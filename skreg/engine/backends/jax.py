@@ -1,6 +1,6 @@
 """JAX: everything is compiled by XLA, and what is forgotten is freed."""
 
-import importlib
+import importlib.util
 import math
 import sys
 from functools import cache, partial
@@ -9,7 +9,7 @@ from .. import ops
 from ..lazy_keras import keras
 
 LABEL = "JAX"
-XLA_STEP_WORK = math.inf
+LARGE_BY_XLA = True
 COMPILES_EACH_SHAPE = True
 FREES_PROGRAMS = True
 
@@ -99,6 +99,17 @@ def traced(function, arguments, free_axes):
 
 def _padded_length(length):
     return 2 ** math.ceil(math.log2(max(length, 1)))
+
+
+def has_accelerator():
+    """Whether JAX's default device is not the CPU.
+
+    JAX is started only if a package for accelerators is installed.
+    """
+    packages = "jax_plugins", "libtpu"
+    if not runs() and not any(map(importlib.util.find_spec, packages)):
+        return False
+    return start().default_backend() != "cpu"
 
 
 def has_double_precision():

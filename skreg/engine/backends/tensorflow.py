@@ -9,9 +9,7 @@ from .. import ops
 from ..lazy_keras import keras, without_chatter
 
 LABEL = "TensorFlow"
-# Above this limit a matrix product uses all cores by itself, and TensorFlow's own
-# kernels are faster than XLA's.
-XLA_STEP_WORK = 10_000_000
+LARGE_BY_XLA = False  # its own kernels use several cores better
 COMPILES_EACH_SHAPE = False
 FREES_PROGRAMS = False
 
@@ -94,6 +92,11 @@ def traced(function, arguments, free_axes):
         for n_axes, argument in zip(free_axes, arguments, strict=True)
     ]
     return tf.function(function, autograph=False).get_concrete_function(*specifications)
+
+
+def has_accelerator():
+    """No: stacks are made for a CPU here. JAX is the backend for accelerators."""
+    return False
 
 
 def has_double_precision():
