@@ -96,7 +96,8 @@ def test_the_environment_is_left_as_it_was():
 def test_another_backend_is_refused():
     result = run(f"import skreg; {FIT}", KERAS_BACKEND="torch")
     message = (
-        "skreg trains with Keras's 'tensorflow' backend, but Keras runs on 'torch'"
+        "skreg trains with Keras's backends 'tensorflow' and 'jax', but Keras runs on "
+        "'torch'"
     )
     assert message in result.stderr
 

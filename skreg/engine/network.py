@@ -247,8 +247,8 @@ def _batch_norm(x, gamma, beta, mask, over_rows, rows):
 def _moments_of_rows(structure, x, n, layer):
     """Mean and variance of each row over the lane's own units."""
     if not structure.is_padded:
-        mean = ops.mean(x, axis=-1, keepdims=True)
-        return mean, ops.mean(ops.square(x - mean), axis=-1, keepdims=True)
+        mean = ops.mean(x, keepdims=True)
+        return mean, ops.mean(ops.square(x - mean), keepdims=True)
     units = n["units"][layer]
     is_own = _is_own(x, units)
     mean = ops.sum(x * is_own, axis=-1, keepdims=True) / units

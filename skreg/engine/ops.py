@@ -12,3 +12,9 @@ def __getattr__(name):
     function = getattr(keras().ops, name)
     globals()[name] = function
     return function
+
+
+def mean(x, axis=-1, keepdims=False):
+    """Mean along an axis. Keras's own has single precision on JAX."""
+    total = keras().ops.sum(x, axis=axis, keepdims=keepdims)
+    return total / x.shape[axis]

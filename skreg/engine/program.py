@@ -15,7 +15,7 @@ from .backends import backend, has_accelerator, start_backend, to_tensors
 from .step import run_steps
 
 CACHED_PROGRAMS = 64
-# Multiplications in one lane's forward step from which a product uses all cores by itself.
+# Multiplications in a lane's forward step from which a product alone uses all cores.
 LARGE_STEP_WORK = 10_000_000
 # With TensorFlow an XLA program takes some 300 memory areas, and is never freed. Linux
 # kills a process that asks for more areas than `max_map_count` (default 65,530).
