@@ -199,7 +199,7 @@ def _tabulated(keras_schedule, steps):
     ops = keras().ops
     values = ops.vectorized_map(
         lambda step: ops.convert_to_tensor(keras_schedule(step), "float32"),
-        ops.convert_to_tensor(steps, "int64"),
+        ops.convert_to_tensor(steps, "int32"),
     )
     return np.array(values, float)
 

@@ -122,6 +122,7 @@ def test_each_member_sets_aside_rows_of_its_own(monkeypatch):
         epochs=2,
         early_stopping=True,
         validation_fraction=0.2,
+        random_state=0,
     ).fit(X, y)
     held = [set(job.validation.X[:, 0].tolist()) for job in trained]
     for job, own in zip(trained, held, strict=True):

