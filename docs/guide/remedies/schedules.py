@@ -10,10 +10,10 @@ rate covers ground early, a small one settles late. A schedule has both. With
 
 .. math::
 
-   f(t) = \tfrac{1}{2} (1 + \cos \pi t) \;\text{(cosine)}, \qquad
-   f(t) = 0.01^{\,t} \;\text{(exponential)}, \qquad
-   f(t) = \begin{cases} 1 & t \le 1/2 \\ 0.1 & t \le 3/4 \\ 0.01 & \text{after}
-   \end{cases} \;\text{(step)}.
+   \text{cosine:} \quad & f(t) = \tfrac{1}{2} (1 + \cos \pi t) \\
+   \text{exponential:} \quad & f(t) = 0.01^{\,t} \\
+   \text{step:} \quad & f(t) = \begin{cases} 1 & t \le 1/2 \\ 0.1 & t \le 3/4 \\
+   0.01 & \text{after} \end{cases}
 
 Cosine with restarts begins anew after 1/7 and 3/7 of the steps (Loshchilov and Hutter,
 *ICLR* 2017): each restart leaves the valley, if there is a way out.
