@@ -1,11 +1,11 @@
-# `make demo` and `make test` each work from a fresh clone: they make a virtual
+# `make demo`, `make test` and `make test-fast` each work from a fresh clone: they make a virtual
 # environment, install into it and run. PYTHON chooses the interpreter, VENV the place.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-oldest docs dist lint format benchmark clean
+.PHONY: demo test test-fast test-oldest docs dist lint format benchmark clean
 
 demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py sonar_search.png
@@ -16,6 +16,10 @@ SECOND = tests/[i-z]*/
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) skreg $(FIRST)
 	$(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
+
+# What breaks first, in less than two minutes.
+test-fast: $(VENV)/.tests
+	$(BIN)/python -m pytest -n $(WORKERS) @tests/fast.txt
 
 # The tests with the oldest versions that are supported (Python 3.11 or 3.12); what needs
 # extras of today's versions is skipped.
