@@ -90,7 +90,7 @@ assert np.allclose(one, other)
 # took it from memory. What remains of a fit's time is not all training: splitting,
 # preparing rows and scoring are in it. A fit on its own is fast already, since it runs
 # as one program too; beside a library that starts each operation from Python the
-# difference is much larger (see the table in the README).
+# difference is much larger (:doc:`beside others </beside_others>`).
 #
 # The way of a fit
 # ----------------
