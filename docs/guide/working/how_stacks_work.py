@@ -166,8 +166,8 @@ plt.show()
 # whether a remedy is on at all             rows, folds, ``random_state``, patience
 # ========================================  =========================================
 #
-# Switching a remedy on makes another structure, so that a network without dropout does
-# not pay for it. AdamW's rule is Adam's, so these two share a program.
+# Switching a remedy on makes another structure, so a network without dropout does not
+# pay for it. AdamW uses Adam's rule, so these two share a program.
 #
 # In a search structures share programs. One program has the remedies of all its
 # candidates, and a rate of zero does nothing. Where compiling would take longer than it
