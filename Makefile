@@ -1,11 +1,11 @@
-# `make demo` and `make test` each work from a fresh clone: they make a virtual
+# `make demo`, `make test` and `make test-fast` each work from a fresh clone: they make a virtual
 # environment, install into it and run. PYTHON chooses the interpreter, VENV the place.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-jax test-oldest docs dist lint format benchmark clean
+.PHONY: demo test test-fast test-jax test-oldest docs dist lint format benchmark clean
 
 demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py sonar_search.png
@@ -16,6 +16,10 @@ SECOND = tests/[i-z]*/
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) skreg $(FIRST)
 	$(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
+
+# What breaks first, in less than two minutes.
+test-fast: $(VENV)/.tests
+	$(BIN)/python -m pytest -n $(WORKERS) @tests/fast.txt
 
 # The same tests with Keras on JAX. Programs are kept on disk, so that the workers share
 # them, and compiled quickly and not well, as befits networks of a few units.

@@ -277,6 +277,9 @@ def report(path, names):
                 f"{names[i]:16} {_interval(ranks[:, i]):>20} "
                 f"{_interval(normalised[:, i]):>20} {figures[:, i, 2].mean():9.1f}"
             )
+        for i, name in enumerate(names[1:], 1):
+            ahead = (losses[:, 0] < losses[:, i]).sum()
+            print(f"{names[0]} is ahead of {name} on {ahead} of {len(losses)} tables")
 
 
 def _interval(values):

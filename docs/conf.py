@@ -66,6 +66,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "skreg"},
     "show_toc_level": 2,
+    "header_links_before_dropdown": 5,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -8,7 +8,7 @@ candidates on?
 
 Found: one candidate's score in the folds is, within its error, that on rows which
 nothing was chosen on. The more candidates, the higher the winner's score in the folds;
-on the other half, its accuracy stops to rise after some ten of them. With all, the
+on the other half, its accuracy stops rising after some ten of them. With all, the
 choice adds more than 0.03 of accuracy that is not there, several standard errors. In
 cross-entropy, which is less a matter of luck, the winners go on getting better, and
 about two thirds of what the search gains are real. So take a search's best score as

@@ -44,7 +44,7 @@ __all__ = [
     "save",
     "stacked",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Pickles, skops' trusted types, the reference and tracebacks call all of these skreg's,
 # whatever module they are in. The last three are in pickles of the others.

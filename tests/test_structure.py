@@ -153,3 +153,12 @@ def test_modules_and_functions_are_short_or_say_why_not(path):
             names = [a.arg for a in node.args.args + node.args.kwonlyargs]
             is_signature = node.name == "__init__" and len(names) > 30
             assert length <= MOST_FUNCTION_LINES or is_signature, node.name
+
+
+def test_the_fast_tests_exist():
+    lines = (PACKAGE.parent / "tests" / "fast.txt").read_text().splitlines()
+    assert lines
+    for line in lines:
+        path, _, name = line.partition("::")
+        text = (PACKAGE.parent / path).read_text()
+        assert f"def {name.partition('[')[0]}(" in text or not name, line

@@ -2,10 +2,9 @@ r"""
 First steps
 ===========
 
-A network of skreg is a scikit-learn estimator. What you know of ``fit``, ``predict``,
-pipelines and searches holds for it. This page shows the five minutes after the README:
-a first fit, a table with categories and gaps, a search, and how to read what they
-leave behind.
+A network of skreg is a scikit-learn estimator. ``fit``, ``predict``, pipelines and
+searches work as you know them. This page takes five minutes: a first fit, a search, a
+table with categories and gaps, and how to read the results.
 """
 
 # %%
@@ -52,15 +51,15 @@ print(f"l2 (chosen):   {network.l2_:.4f}")
 # %%
 # Raw columns
 # -----------
-# A network trains badly on columns of very different sizes, which is why other
-# networks want a ``StandardScaler`` in front of them. Here the columns' typical sizes
-# differ by orders of magnitude.
+# Networks train badly on columns of very different sizes, so most need a
+# ``StandardScaler`` in front of them. Here the columns' typical sizes differ by orders
+# of magnitude.
 sizes = np.median(X_train, axis=0)
 print(f"smallest median of a column: {sizes.min():.4f}")
 print(f"largest median of a column:  {sizes.max():.1f}")
 
 # %%
-# Nothing has to be done about that. ``normalize="robust"``, the default, takes the
+# You need not do anything about that. ``normalize="robust"``, the default, takes the
 # median and the quartiles of the rows given to ``fit``, scales each column by them and
 # clips outliers smoothly. In a cross-validation these are the rows of each training
 # fold alone, so nothing of a test fold leaks in. Without it, and with the same penalty:
@@ -97,16 +96,16 @@ LossCurveDisplay.from_estimator(stopping)
 plt.show()
 
 # %%
-# Both contain the penalties, as Keras's do (here that of ``l2``). The training loss is
-# the mean over an epoch in which the weights still change, with dropout on; the
-# validation loss is that of the epoch's end, with dropout off. So the first may lie
-# above the second.
+# Both losses contain the penalties, as in Keras (here that of ``l2``). The training
+# loss is the mean over an epoch in which the weights still change, with dropout on. The
+# validation loss is taken at the end of the epoch, with dropout off. So the training
+# loss may lie above the validation loss.
 #
 # A search
 # --------
-# Every remedy is a parameter, so a search takes it as any other. Inside of
-# :func:`~skreg.stacked` all candidates and folds train at once. Where a search sets
-# ``l2``, as this one does, its fits train no pilots.
+# Every remedy is a parameter, so a search can vary it. Inside
+# :func:`~skreg.stacked` all candidates and folds train at once. This search sets
+# ``l2``, so its fits train no pilots.
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 import skreg
@@ -137,9 +136,9 @@ shown = ["param_dropout", "param_l2", "mean_test_score", "std_test_score"]
 print(results[shown].round(4).to_string(index=False))
 
 # %%
-# Look at more than the first row. All candidates see the same folds, so what counts
-# is a candidate's difference to the best one, fold by fold. Where it is not much
-# larger than its standard error, the order of the two is chance.
+# Look at more than the first row. All candidates see the same folds, so compare each
+# candidate with the best one, fold by fold. If the mean difference is not much larger
+# than its standard error, the order of the two is chance.
 folds = results.filter(regex=r"^split\d+_test_score").to_numpy()
 behind = folds[0] - folds
 error = behind.std(axis=1, ddof=1) / np.sqrt(behind.shape[1])
@@ -149,7 +148,7 @@ print(f"within two errors: {close.sum() - 1} of {len(close) - 1} others")
 # %%
 # After the search the best candidate is fitted to all rows given to it, as
 # ``best_estimator_``; the search itself predicts with it. Its score in the folds is
-# the best of many, so it flatters: judge it on rows that the search has not seen.
+# the best of many, so it is optimistic. Judge it on rows that the search has not seen.
 #
 # Categories and missing values
 # -----------------------------
@@ -167,8 +166,8 @@ gaps = (X_train.isna() | (X_train == "?")).sum()
 print(gaps[gaps > 0].to_string())
 
 # %%
-# Both are work of a pipeline. ``OneHotEncoder`` makes a column of zeros and ones of
-# each category, "?" included, and leaves a row of zeros where a category is new.
+# A pipeline handles both. ``OneHotEncoder`` turns each category, "?" included, into a
+# column of zeros and ones, and gives a row of zeros where a category is new.
 # ``SimpleImputer`` fills a gap with the column's median, and ``add_indicator`` adds a
 # column that says where there was one.
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -195,15 +194,15 @@ print(f"share of the larger class: {share:.3f}")
 print(f"accuracy: {pipeline.score(X_test, y_test):.3f}")
 
 # %%
-# skrub's ``tabular_pipeline(MLPRegularizedClassifier())`` makes such a pipeline of its
-# own, for dates and for columns of many different strings too (extra ``tables``).
+# skrub's ``tabular_pipeline(MLPRegularizedClassifier())`` builds such a pipeline by
+# itself, also for dates and for columns of many different strings (extra ``tables``).
 #
-# ``sparse_output=False`` matters. Without it the columns may come as a sparse matrix,
-# which the network takes, but whose columns it divides by their standard deviation
-# only, so that zeros stay zeros.
+# ``sparse_output=False`` matters. Without it the columns may come as a sparse matrix.
+# The network takes it, but only divides its columns by their standard deviation, so
+# that zeros stay zeros.
 #
-# In a search the network's parameters carry the name of its step. A pipeline's steps
-# before the network are fitted to each training fold as well.
+# In a search the names of the network's parameters start with the name of its step. The
+# steps before the network are fitted to each training fold as well.
 name = "mlpregularizedclassifier"
 grid = {f"{name}__dropout": [0.1, 0.5], f"{name}__l2": [1e-3, 1e-2]}
 search = GridSearchCV(pipeline, grid, cv=3, scoring="neg_log_loss")

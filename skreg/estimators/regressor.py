@@ -76,17 +76,17 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     l2 : float or "auto", default="auto"
         Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
-        With "auto" the rows choose it: `fit` first trains pilots, in stacks, on up to
-        five folds of the rows, with 1 and 3 times the usual penalty, then with 10 and
-        30, or 0.3 and 0.1 times it. Of those whose loss on held-out rows is about that
-        of the best (within a standard error; half of it, if the best is below the
-        usual) the most usual counts (`l2_`, `strength_path_`). 5,000 rows are enough
-        for pilots: more rows have fewer folds. Below 40 rows, and in `partial_fit`,
-        there are none; a training that goes on keeps what was chosen. The usual
-        penalty is ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
-        (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
-        13), the constant from experiments on real tables; in `partial_fit`, which does
-        not know n, it is 0.001.
+        "auto" lets the rows choose: `fit` first trains pilots, in stacks, on up to five
+        folds of the rows, with 1 and 3 times the usual penalty, then with 10 and 30 or
+        with 0.3 and 0.1 times it. Among the penalties whose loss on held-out rows is
+        within a standard error of the best (half of it, if the best is below the
+        usual), it takes the one nearest to the usual (`l2_`, `strength_path_`). Pilots
+        use up to 5,000 rows: more rows have fewer folds. Below 40 rows, and in
+        `partial_fit`, there are no pilots; a continued training keeps its penalty. The
+        usual penalty is ``0.03 / sqrt(n)`` with n training rows: the rate comes from
+        theory (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014,
+        chapter 13), the constant from experiments on real tables. In `partial_fit`,
+        which does not know n, it is 0.001.
 
     bias_l1, bias_l2 : float, default=0.0
         The same for biases.

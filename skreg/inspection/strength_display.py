@@ -107,4 +107,8 @@ class StrengthDisplay(AxesDisplay):
         label = f"chosen: {self.chosen:.2g}"
         ax.axvline(self.chosen, color=UNCLEAR, linestyle=":", label=label)
         ax.set(xlabel="l2", ylabel="loss on held-out rows", xscale="log")
+        # The axis's own labels overlap where a decade is wide.
+        strengths = np.unique(self.l2)
+        ax.set_xticks(strengths, [f"{l2:.2g}" for l2 in strengths])
+        ax.set_xticks([], minor=True)
         return self._finish(ax)

@@ -24,9 +24,8 @@ The parameters
 --------------
 
 ``activity_l1=0.0`` and ``activity_l2=0.0``: :math:`\alpha_1` and :math:`\alpha_2`, for
-what leaves each hidden activation, before its dropout. The output layer pays nothing,
-and a network without hidden layers has nothing to pay for. In prediction the penalty is
-not there.
+the outputs of each hidden activation, before its dropout. The output layer has no such
+penalty. In prediction there is none.
 """
 
 # %%

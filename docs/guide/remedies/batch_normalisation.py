@@ -127,10 +127,10 @@ for i, name in [(1, "batch"), (2, "layer")]:
     print(f"{name} against none, each at its best rate: {shown(gain)}")
 
 # %%
-# What normalisation gives here is room. Without it, a step up in the rate ends in a
-# network that guesses; with it, several times that rate still trains, and at small
-# rates ten epochs take it further. Between the three at their best rates, the gain on
-# new rows is within two standard errors.
+# Here normalisation widens the range of rates that work. Without it, the next larger
+# rate ends in a network that guesses. With it, several times that rate still trains,
+# and at small rates ten epochs take it further. At their best rates, the three networks
+# differ on new rows by less than two standard errors.
 #
 # When it does not help
 # ---------------------
@@ -143,10 +143,10 @@ for name, scores in zip(["batch", "layer"], validation, strict=True):
     print(f"{name} accuracy {shown(scores[scores.mean(axis=1).argmax()])}")
 
 # %%
-# Normalisation is for depth and for rates that are large: on one or two layers, with
-# He's start, scaled inputs and Adam, as skreg has them by default, little is left for
-# it to do. With dropout it is at odds: dropout raises the variance of the sums in
-# training, which the moving averages remember, and not in prediction (Li et al.,
-# *CVPR* 2019). And an l2 penalty on kernels before it no longer bounds what the
-# network can represent, since the length of the weights cancels; it then acts on the
-# effective learning rate alone (van Laarhoven, 2017).
+# Normalisation is for deep networks and large rates. On one or two layers, with He's
+# initializer, scaled inputs and Adam, which are skreg's defaults, little is left for it
+# to do. It conflicts with dropout, which raises the variance of the sums in training
+# but not in prediction, while the moving averages remember that of training (Li et al.,
+# *CVPR* 2019). And an l2 penalty on kernels before it no longer bounds what the network
+# can represent, since the length of the weights cancels; it then acts on the effective
+# learning rate alone (van Laarhoven, 2017).

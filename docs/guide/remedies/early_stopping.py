@@ -25,14 +25,14 @@ The parameters
 ``early_stopping=False`` is the default. With True,
 
 * ``validation_fraction=0.1`` of the rows given to ``fit`` are set aside, by class (each
-  member of an ensemble sets aside others). A splitter of scikit-learn's instead of the
-  share sets aside the last of its splits: ``TimeSeriesSplit()`` the latest rows,
-  ``GroupShuffleSplit()`` whole groups (``fit(X, y, groups=...)``). Or
-  ``fit(X, y, X_val=..., y_val=...)`` brings its own;
-* ``monitor="val_loss"`` is what decides. It may be the name of a scorer, such as
+  member of an ensemble sets aside others). A splitter of scikit-learn's sets aside its
+  last split: ``TimeSeriesSplit()`` the latest rows, ``GroupShuffleSplit()`` whole
+  groups (``fit(X, y, groups=...)``). Or give rows of your own: ``fit(X, y, X_val=...,
+  y_val=...)``;
+* ``monitor="val_loss"`` decides. It may be the name of a scorer, such as
   ``"accuracy"``, or ``"loss"``, for which no rows are set aside;
-* ``patience=10`` is the number of epochs without improvement that are waited for, and
-  ``min_delta=0.0`` the least change that counts as one; 0 waits as long as 1;
+* ``patience=10`` is the number of epochs without improvement before training ends (0 is
+  the same as 1), and ``min_delta=0.0`` the smallest change that counts as improvement;
 * ``restore_best_weights=True`` goes back to the best epoch. With False the weights are
   those of the last one, ``patience`` epochs too late.
 """
@@ -208,13 +208,13 @@ for (table, scoring), values in scores.items():
 #
 # When it does not help
 # ---------------------
-# * Rows are few. A tenth of 166 echoes is 17: too few to judge an epoch by, and too
-#   many to give away.
+# * There are few rows. A tenth of 166 echoes is 17: too few to judge an epoch by, and
+#   too many to give away.
 # * The learning rate follows a schedule, as by default. A cosine is made for its whole
 #   length: the gain comes at its end, which a stop in between never reaches. Stop with
 #   ``schedule="constant"``, or end by ``epochs``.
-# * Other remedies hold. Where ``l2`` keeps the validation loss from rising there is
+# * Other remedies work. If ``l2`` keeps the validation loss from rising, there is
 #   nothing to stop.
 #
-# It does help to save time, where rows are plenty and nobody knows how long to train.
+# It does save time if there are many rows and nobody knows how long to train.
 # Once the best epoch is known, train that many epochs on all rows.

@@ -33,9 +33,8 @@ The parameter
 
 ``initializer="auto"`` is the default: ``"he_normal"`` for ReLU and its kin,
 ``"lecun_normal"`` for SELU, ``"glorot_uniform"`` for others and for the output layer.
-Any name in ``keras.initializers``, or an instance, is taken for all layers. It always
-applies, but for fits that go on from weights that are there (``warm_start``,
-``partial_fit``).
+Any name in ``keras.initializers``, or an instance, applies to all layers. Fits that
+continue from existing weights (``warm_start``, ``partial_fit``) do not use it.
 """
 
 # %%
@@ -141,8 +140,9 @@ plt.show()
 # keeps lengths, until ReLU halves their squares) a few epochs later: their outputs are
 # small, but not hopelessly so after eight layers. On new rows the three end within
 # noise of one another, or nearly. With a deviation of 0.05 next to nothing arrives at
-# the output, and the network still guesses after the last epoch. So it does from zeros,
-# where all units of a layer are the same and remain so. (The two lines coincide.)
+# the output, and the network still guesses after the last epoch. So does one that
+# starts from zeros: all units of a layer are the same and stay so. (The two lines
+# coincide.)
 #
 # When it does not help
 # ---------------------
@@ -157,6 +157,6 @@ plt.show()
 
 # %%
 # Batch or layer normalisation rescales the sums of each layer and makes the start
-# matter less in deep networks, too. So does Adam, whose steps do not depend on the size
-# of the gradient. And no start is a remedy against overfitting: it changes where
+# matter less in deep networks. So does Adam, whose steps do not depend on the size of
+# the gradient. And no initializer is a remedy against overfitting: it changes where
 # training begins, not what the network can learn by heart.

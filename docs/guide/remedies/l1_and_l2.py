@@ -32,12 +32,12 @@ The parameters
 
 ``l2="auto"`` and ``l1=0.0`` are the defaults. With "auto" a fit asks its rows. The
 usual penalty is :math:`0.03 / \sqrt n`: 0.002 for 225 rows, 0.001 for 900, since more
-rows need less of it. Pilots train first, in stacks, on four fifths of the rows, with
-this and three times this; then with 10 and 30 times this, or with 0.3 and 0.1 times
-this, by which of the first has the lowest loss on the held-out rows. The most usual
-that is about as good as the best trains the network (``l2_``,
-:class:`~skreg.StrengthDisplay`). Fewer than 40 rows, and ``partial_fit``, which does
-not know :math:`n`, have no pilots; the latter takes 0.001.
+rows need less of it. First, pilots train in stacks on four fifths of the rows, with 1
+and 3 times the usual penalty. If 3 times is better on the held-out rows, pilots with 10
+and 30 times follow, otherwise with 0.3 and 0.1 times. Among the penalties that are
+about as good as the best, the one nearest to the usual trains the network (``l2_``,
+:class:`~skreg.StrengthDisplay`). There are no pilots below 40 rows, nor in
+``partial_fit``, which does not know :math:`n` and uses 0.001.
 
 The penalties act on the kernels of all layers, the output's included. Biases have their
 own, ``bias_l1=0.0`` and ``bias_l2=0.0``. A bias shifts a unit and makes nothing
@@ -181,10 +181,10 @@ plt.show()
 #
 # When it does not help
 # ---------------------
-# * The network underfits: a penalty holds back what should grow. The strongest ones
-#   above show it, on the training curve.
-# * Inputs are of unequal size. A column in small units needs a large weight, and pays
-#   for its units. ``normalize`` is on by default for this reason.
+# * The network underfits: a penalty holds back weights that should grow. The training
+#   curves above show it for the strongest penalties.
+# * Inputs are of unequal size. A column in small units needs a large weight, which the
+#   penalty shrinks. ``normalize`` is on by default for this reason.
 # * ``batchnorm`` follows a layer: the layer's output does not change when its kernel is
 #   scaled, so the penalty does not limit the function. It sets the effective
 #   learning rate instead (van Laarhoven, 2017).

@@ -2,11 +2,11 @@ r"""
 Label smoothing
 ===============
 
-Cross-entropy with targets of 0 and 1 is never content: a row that is right with
-probability 0.99 still pays, and the logits grow without end. Where the classes overlap,
-a network that has learned its rows by heart says 0.99 of others and is wrong far more
-often than in one case of a hundred. Smoothing moves a share :math:`s` of each target to
-all :math:`K` classes alike,
+Cross-entropy with targets of 0 and 1 is never satisfied: a row that is right with
+probability 0.99 still adds to the loss, and the logits grow without end. Where the
+classes overlap, a network that has learned its rows by heart says 0.99 of others and is
+wrong far more often than in one case of a hundred. Smoothing moves a share :math:`s` of
+each target to all :math:`K` classes alike,
 
 .. math::
 
@@ -164,12 +164,12 @@ for gamma in (0, 2, 5):
 # %%
 # When it does not help
 # ---------------------
-# * The network is calibrated, as the second one is. Fewer things to tune: choose ``l2``
-#   by cross-entropy first, and look at the curve then.
+# * The network is calibrated already, as the second one is. First choose ``l2`` by
+#   cross-entropy, then look at the curve.
 # * Probabilities are needed as they are, for costs or rare events. With smoothing the
 #   best that training can reach is a probability between :math:`s / K` and
-#   :math:`1 - s + s / K`, and a class of 1% is then overstated. To mend a trained
-#   network, ``CalibratedClassifierCV`` of scikit-learn does not have this bound.
+#   :math:`1 - s + s / K`, and a class of 1% is then overstated. scikit-learn's
+#   ``CalibratedClassifierCV`` calibrates a trained network without this bound.
 # * Only the predicted class counts. The accuracy here does not change beyond its noise.
-# * The network is to teach another one: what it knows about the likeness of classes is
-#   smoothed away (Müller et al. 2019).
+# * The network is to teach another one: smoothing removes what it knows about which
+#   classes are alike (Müller et al. 2019).

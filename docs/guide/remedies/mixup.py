@@ -79,11 +79,10 @@ for alpha, mean, e in zip(alphas, gain.mean(axis=1), error, strict=True):
 # %%
 # When it does not help
 # ---------------------
-# Between two rows of a table there may be nothing: a person who is half a nurse and
-# half a miner, or a category that is 0.3 of one thing. Where columns of 0 and 1 carry
-# the classes, mixtures are rows that never come. A network that underfits gets a harder
-# task. And label smoothing, dropout and noise make a network less sure as well: what
-# one of them has gained, mixup seldom gains again.
+# There may be nothing between two rows of a table: nobody is half a nurse and half a
+# miner. If columns of 0 and 1 decide the classes, mixtures are rows that never occur. A
+# network that underfits gets a harder task. And label smoothing, dropout and noise also
+# make a network less sure: what one of them has gained, mixup seldom gains again.
 #
 # The loss that ``history_`` shows for training is that of the mixtures, which is higher
 # than that of the rows.

@@ -9,14 +9,14 @@ hidden layers of :math:`n_1, \dots, n_L` units and :math:`k` outputs has
 
    (d + 1) n_1 + \sum_{l=2}^{L} (n_{l-1} + 1) n_l + (n_L + 1) k
 
-of them. Width sets how many features of the inputs a layer can form, depth how often
+weights. Width sets how many features of the inputs a layer can form, depth how often
 they are combined. A single hidden layer that is wide enough approximates any continuous
 function (Cybenko, *Mathematics of Control, Signals, and Systems* 2, 1989); some
 functions take exponentially fewer units with more layers (Telgarsky, *COLT* 2016).
 
-The number of weights is an upper limit of what is used, and not the whole story:
-training from small weights finds smooth functions first, and remedies such as ``l2`` or
-dropout bound what a large network makes of its size (Bartlett, *IEEE Transactions on
+The number of weights is an upper limit, and not the whole story. Training from small
+weights finds smooth functions first, and remedies such as ``l2`` or dropout limit how
+much of its size a large network uses (Bartlett, *IEEE Transactions on
 Information Theory* 44, 1998: the size of the weights is more important than that of the
 network).
 
@@ -116,9 +116,8 @@ for i, name in enumerate(names):
 # When it does not help
 # ---------------------
 # A network that underfits gets worse when it is made smaller. And size is a coarse
-# knob: another number of layers is another program to compile, and narrow networks
-# take as long as the widest in theirs, where the strength of ``l2`` or ``dropout`` is a
-# number that any program takes in. For most
-# tables it is quicker to keep ``(128, 128)`` and to search over strengths. A smaller
-# network pays where prediction has to be fast or the file small: see
-# ``n_parameters_``.
+# knob. Another number of layers is another program to compile, and a narrow network
+# takes as long as the widest in its program. The strength of ``l2`` or ``dropout`` is
+# only a number. For most tables it is quicker to keep ``(128, 128)`` and to search over
+# strengths. A smaller network pays where prediction has to be fast or the file small:
+# see ``n_parameters_``.

@@ -2,8 +2,9 @@ r"""
 Noise on the inputs
 ===================
 
-A network that has learned a row by heart knows that very point, and what it says a
-little beside it is chance. Noise makes each row a cloud: in every step the inputs are
+A network that has learned a row by heart is right at that very point, and what it says
+a little beside it is chance. Noise turns each row into a cloud: in every step the
+inputs are
 
 .. math::
 
@@ -154,5 +155,5 @@ for name, path in paths.items():
 #   answer in a share :math:`p` of the rows, and noise blurs a threshold.
 # * Columns of 0 and 1: noise makes values that no row has. ``input_dropout`` is nearer
 #   to what happens there, "this entry is not known".
-# * The function that is sought is steep. Noise is a belief that it is not.
-# * Rows are many: each has real neighbours, which do the same work.
+# * The true function is steep. Noise assumes that it is not.
+# * There are many rows. Each then has real neighbours, which do the same work.

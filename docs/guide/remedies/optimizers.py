@@ -138,17 +138,17 @@ figure.legend(loc="outside upper center", ncols=6, frameon=False)
 plt.show()
 
 # %%
-# Each at its best rate, the six end within the folds' noise of one another on new rows.
-# What differs is the rate itself: the best one of plain gradient descent is a hundred
-# times RMSProp's or so. Momentum of 0.9 wants about a tenth of the plain rate, since
-# the same gradient, added up, counts ten times. A rate that is too small for these few
-# epochs costs more, for every rule, than the choice among them.
+# At their best rates, the six optimizers differ on new rows by no more than the noise
+# of the folds. Their best rates differ: that of plain gradient descent is about a
+# hundred times that of RMSProp. A momentum of 0.9 needs about a tenth of the plain
+# rate, since each gradient counts ten times in the sum. For every optimizer, a rate
+# that is too small for these few epochs costs more than the choice among optimizers.
 #
 # When it does not help
 # ---------------------
-# An optimizer is no remedy by itself: it decides how fast the loss falls, and, as
-# above, hardly where the validation score ends. To compare two at one and the same rate
-# compares rates. Adaptive rules are at ease where gradients differ much between
-# weights, as with rare categories; plain momentum with a tuned rate and schedule is as
-# good on many tables, and was found to generalise better on some (Wilson et al.,
-# *NeurIPS* 2017). Search the learning rate first, the optimizer last.
+# An optimizer is no remedy by itself. It decides how fast the loss falls and, as above,
+# hardly changes where the validation score ends. Comparing two optimizers at the same
+# rate compares rates. Adaptive rules are good where gradients differ much between
+# weights, as with rare categories. Plain momentum with a tuned rate and schedule is as
+# good on many tables, and generalised better on some (Wilson et al., *NeurIPS* 2017).
+# Search the learning rate first, the optimizer last.

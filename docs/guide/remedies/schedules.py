@@ -10,10 +10,10 @@ rate covers ground early, a small one settles late. A schedule has both. With
 
 .. math::
 
-   f(t) = \tfrac{1}{2} (1 + \cos \pi t) \;\text{(cosine)}, \qquad
-   f(t) = 0.01^{\,t} \;\text{(exponential)}, \qquad
-   f(t) = \begin{cases} 1 & t \le 1/2 \\ 0.1 & t \le 3/4 \\ 0.01 & \text{after}
-   \end{cases} \;\text{(step)}.
+   \text{cosine:} \quad & f(t) = \tfrac{1}{2} (1 + \cos \pi t) \\
+   \text{exponential:} \quad & f(t) = 0.01^{\,t} \\
+   \text{step:} \quad & f(t) = \begin{cases} 1 & t \le 1/2 \\ 0.1 & t \le 3/4 \\
+   0.01 & \text{after} \end{cases}
 
 Cosine with restarts begins anew after 1/7 and 3/7 of the steps (Loshchilov and Hutter,
 *ICLR* 2017): each restart leaves the valley, if there is a way out.
@@ -35,7 +35,7 @@ the rate rises. It applies to each schedule; with "auto", 0 means a tenth.
 # %%
 # The rates
 # ---------
-# They are drawn from the formulas, with a warm-up of a tenth for all.
+# The figure draws the formulas, each with a warm-up of a tenth of the steps.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import GridSearchCV, KFold
@@ -127,18 +127,17 @@ for rate in rates:
     print(f"  at {rate:5}: {shown(own - base)}")
 
 # %%
-# At the two small rates the schedules are worse than a constant one, since they take
-# steps away. At 0.01, the default rate, the cosines and the steps gain by more than two
-# standard errors: the network no longer shakes at the end. A rate of 0.03 is too large
-# to stay constant, and the best of the four for one that falls. The warm-up gains
-# nothing here, and costs a little in the mean, most at the smallest rate: two hidden
-# layers are shallow, and robust scaling has tamed the inputs.
+# At the two small rates the schedules are worse than a constant rate, since they
+# shorten the way. At 0.01, the default rate, the cosines and the steps gain by more
+# than two standard errors: the network no longer shakes at the end. A rate of 0.03 is
+# too large to stay constant, and the best of the four for one that falls. The warm-up
+# gains nothing here, and costs a little in the mean, most at the smallest rate: two
+# hidden layers are shallow, and robust scaling has tamed the inputs.
 #
 # When it does not help
 # ---------------------
-# At a rate that is small already, a schedule only makes training shorter: it takes the
-# steps away that were missing. A schedule has to know its end. ``early_stopping`` looks
-# for the best epoch while the rate still falls, and may stop before the schedule has
-# done its work; with a constant rate the two get along better. And warm-up is for deep
-# networks, large rates and large batches: where training does not shake in its first
-# steps, there is nothing to gain.
+# If the rate is small already, a schedule only makes training shorter. A schedule has
+# to know its end. ``early_stopping`` looks for the best epoch while the rate still
+# falls, and may stop before the schedule has done its work. Use a constant rate with
+# it. And warm-up is for deep networks, large rates and large batches: if training is
+# stable in its first steps, there is nothing to gain.

@@ -146,15 +146,15 @@ for name, difference in differences.items():
 #
 # When it does not help
 # ---------------------
-# Keras's default of 0.004 does nothing in a short training. All it takes from a weight
-# that the gradient leaves alone is this share:
+# Keras's default of 0.004 does nothing in a short training. It shrinks a weight that
+# has no gradient by this share only:
 steps = plain.epochs * int(np.ceil(len(X) * 0.8 / 32))
 rate = 0.01 / 2  # Adam's rate here, in the mean over warm-up and cosine
 lost = 1 - np.exp(-0.004 * rate * steps)
 print(f"share lost in {steps} steps: {lost:.1%}")
 
 # %%
-# A search should reach over orders of magnitude, here from 0.1 to 10, and anew when
-# the learning rate or the number of steps changes much. With ``batchnorm=True`` decay
+# A search should cover orders of magnitude, here from 0.1 to 10. Repeat it when the
+# learning rate or the number of steps changes much. With ``batchnorm=True`` decay
 # acts on kernels whose scale does not matter and sets their effective learning rate,
 # as l2 does (Zhang et al., *ICLR* 2019).

@@ -136,8 +136,8 @@ plt.show()
 print(fits["64 + 64 units"][0].diagnose())
 
 # %%
-# Curves that agree say less: a network that fits well has them, and one that is too
-# small.
+# Curves that agree say less: both a network that fits well and one that is too small
+# have them.
 print(fits["1 unit"][0].diagnose())
 
 # %%
@@ -161,9 +161,9 @@ print(fits["1 unit"][0].diagnose(X[rows], y[rows]))
 #
 # When it does not help
 # ---------------------
-# Both numbers are means over rows, and few rows make them uncertain: of 40 validation
-# rows, a gap may be chance. ``diagnose`` then says "unclear". Nor need a wide gap be
-# the network's fault: where training and validation rows come from different times,
+# Both numbers are means over rows, and few rows make them uncertain: with 40 validation
+# rows, a gap may be chance. ``diagnose`` then says "unclear". And a wide gap need not
+# be the network's fault. If training and validation rows come from different times,
 # places or people, no remedy on this list closes it.
 #
 # And the single bend that the figure shows is not the whole story. Far beyond the size

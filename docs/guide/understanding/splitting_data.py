@@ -176,10 +176,11 @@ print(f"best scores of the five searches: {shown(promised)}")
 print(f"on the outer folds:               {shown(nested['test_score'])}")
 
 # %%
-# Here the searches keep what they promise, within the standard error: twelve candidates
-# of which some are truly better, each judged on all 166 rows of its inner folds, leave
-# chance little room. Thirty equal ones on a single fold, above, left it much. The
-# difference cannot be known beforehand; the nested score does not need to know it.
+# Here the searches keep what they promise, within the standard error. There are twelve
+# candidates, some of them truly better, and each is judged on all 166 rows of its inner
+# folds: that leaves little room for chance. Thirty equal candidates on a single fold,
+# above, left much. You cannot know the difference beforehand, and with a nested score
+# you need not.
 #
 # To deploy, fit the search once more on all rows; the nested score is the estimate of
 # what that gives.

@@ -6,15 +6,14 @@ Clusters
 the stacks elsewhere: to other processes, or to the machines of a cluster. Anything that
 is a ``concurrent.futures.Executor`` will do.
 
-The search itself does not move. Splitting, preprocessing and scoring are
-Python code of this process; what is sent is arrays and numbers.
+The search itself stays. Splitting, preprocessing and scoring run in this process; only
+arrays and numbers are sent.
 """
 
 # %%
 # What an executor gets
 # ---------------------
-# To see it, here is an executor that trains on a thread of this process and weighs what
-# it is given.
+# This executor trains on a thread of this process and notes the size of what it gets.
 import pickle
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -77,9 +76,9 @@ assert np.allclose(here, there)
 #
 # Worker processes
 # ----------------
-# The simplest workers that are not here are processes of this machine. On one machine
-# they gain nothing: the threads of ``stacked()`` use all cores already, and need no
-# second TensorFlow. But they are a way to try out what a cluster does.
+# The simplest workers elsewhere are other processes of this machine. They gain nothing:
+# the threads of ``stacked()`` use all cores already, and need no second TensorFlow. But
+# they let you try out what a cluster does.
 #
 # A worker imports TensorFlow and compiles for itself, once, which takes seconds. It
 # should be started from nothing (*spawn*), not as a copy of a process in which
@@ -179,9 +178,9 @@ assert np.allclose(search.cv_results_["mean_test_score"], here)
 # The lost stack is sent again without its rows, since they have been sent before. The
 # worker does not hold them and asks, and the stack comes once more, with all rows.
 #
-# Whether others can take the lost worker's place is the executor's matter. Dask starts
-# or finds others. A pool of processes is broken as a whole when one of them dies: the
-# fits that were left fail, and scikit-learn says so.
+# The executor decides whether another worker takes the place of a lost one. Dask starts
+# or finds others. A pool of processes breaks as a whole when one of them dies: the
+# remaining fits fail, and scikit-learn says so.
 #
 # If this process dies, the search is gone, unless it keeps its results:
 # ``stacked(executor=..., checkpoint=folder)`` writes each fit's to a folder here, and

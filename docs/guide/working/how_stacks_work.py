@@ -90,7 +90,7 @@ assert np.allclose(one, other)
 # took it from memory. What remains of a fit's time is not all training: splitting,
 # preparing rows and scoring are in it. A fit on its own is fast already, since it runs
 # as one program too; beside a library that starts each operation from Python the
-# difference is much larger (see the table in the README).
+# difference is much larger (:doc:`beside others </beside_others>`).
 #
 # The way of a fit
 # ----------------
@@ -166,8 +166,8 @@ plt.show()
 # whether a remedy is on at all             rows, folds, ``random_state``, patience
 # ========================================  =========================================
 #
-# Switching a remedy on makes another structure, so that a network without dropout does
-# not pay for it. AdamW's rule is Adam's, so these two share a program.
+# Switching a remedy on makes another structure, so a network without dropout does not
+# pay for it. AdamW uses Adam's rule, so these two share a program.
 #
 # In a search structures share programs. One program has the remedies of all its
 # candidates, and a rate of zero does nothing. Where compiling would take longer than it

@@ -2,8 +2,9 @@ r"""
 Saving and deploying
 ====================
 
-A trained network can leave its process in several ways. Which one is right depends on
-who reads the file.
+A trained network can be written to a file in several ways. The right one depends on who
+reads the file. What a team should keep for years is on
+:doc:`a page of its own </teams>`.
 
 ==========================================  ==========================================
 The reader                                  Write

@@ -2,12 +2,12 @@ r"""
 Searching
 =========
 
-A search draws candidates, judges each by cross-validation and keeps the best. Ways to
-search differ in where the candidates come from, and in how much training each of them
-gets. This page runs four of them at the same cost, on the same rows.
+A search draws candidates, judges each by cross-validation and keeps the best. Searches
+differ in where the candidates come from and in how much training each of them gets.
+This page runs four searches at the same cost, on the same rows.
 
-How good is a search? Not as good as its ``best_score_``: the best of many noisy scores
-is partly luck. What counts is the winner's score on rows that the search has not seen.
+A search is not as good as its ``best_score_``: the best of many noisy scores is partly
+luck. What counts is the winner's score on rows that the search has not seen.
 """
 
 # %%
@@ -120,12 +120,11 @@ print(means.round(3).to_string())
 #
 # A grid and random points
 # ------------------------
-# A grid of nine candidates knows three learning rates. Nine random points know nine.
-# Where only the learning rate matters, the grid's candidates of one rate are
-# three times the same experiment, and the random ones are not. That is the argument of
-# Bergstra and Bengio (*JMLR* 13, 2012), and it grows with the number of
-# hyperparameters: a grid of five of them with three values each has 243 candidates
-# and still knows three learning rates.
+# A grid of nine candidates tries three learning rates. Nine random points try nine. If
+# only the learning rate matters, the grid runs the same experiment three times for each
+# rate; random search does not. That is the argument of Bergstra and Bengio (*JMLR* 13,
+# 2012). It grows with the number of hyperparameters: a grid of five of them with three
+# values each has 243 candidates and still tries three learning rates.
 #
 # The lower row shows the candidates of the first split, the upper row their losses,
 # projected on the learning rate.
@@ -157,10 +156,9 @@ figure.colorbar(points, ax=axes, label="dropout")
 plt.show()
 
 # %%
-# How much each hyperparameter matters can be read from the grid: the share of the
-# variance of the losses' logarithms that is left when these are averaged over the
-# other one. On a space as
-# wide as this one the learning rate is nearly everything.
+# The grid also says how much each hyperparameter matters. Average the logarithms of the
+# losses over the other hyperparameter: the share of the variance that is left is due to
+# this one. On a space as wide as this one the learning rate is nearly everything.
 results = pd.DataFrame(first["grid"].cv_results_)
 loss = np.log(-results["mean_test_score"].astype(float))
 for name in space:
@@ -209,8 +207,8 @@ for name, values in skreg.regularization_space()[0].items():
 # Candidates that learn from those before
 # ---------------------------------------
 # Bayesian optimisation draws the next candidate where the results so far promise most.
-# It pays where a training is dear, since candidates then come one after the other: a
-# stack holds one candidate's folds. With `Optuna <https://optuna.org>`__
+# It pays where a training is expensive, since candidates come one after the other: a
+# stack then holds the folds of one candidate. With `Optuna <https://optuna.org>`__
 # (``pip install optuna``) the loop is this:
 #
 # .. code-block:: python
@@ -255,5 +253,5 @@ for name, values in skreg.regularization_space()[0].items():
 #   first, or ``RegularizationSearchCV``.
 # - Trainings of minutes: Optuna.
 #
-# Whatever you take, keep rows aside for the winner, or put the whole search into
-# ``cross_val_score``: a nested cross-validation.
+# Whatever you choose, keep rows aside to judge the winner, or put the whole search into
+# ``cross_val_score``, which is nested cross-validation.
