@@ -60,7 +60,21 @@ def structure_of(estimator, settings, max_batch_size):
         clipping=settings.clipping,
         remedies=remedies_of(estimator),
         dtype=floatx(),
+        feature_groups=_groups_of(estimator),
     )
+
+
+def _groups_of(estimator):
+    """The number of each feature's group, or None."""
+    labels, n_features = estimator.feature_groups, estimator.n_features_in_
+    if labels is None:
+        return None
+    if len(labels) != n_features:
+        raise ValueError(
+            "The 'feature_groups' parameter must have the group of each of the "
+            f"{n_features} features. Got {len(labels)} groups."
+        )
+    return tuple(np.unique(labels, return_inverse=True)[1].tolist())
 
 
 def remedies_of(estimator):
