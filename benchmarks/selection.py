@@ -101,7 +101,9 @@ def lassonet(X, y, is_classification, seed):
         stratify=t if is_classification else None,
     )
     Z_train, Z_held, t_train, t_held = parts
-    path = model.path(Z_train, t_train, X_val=Z_held, y_val=t_held)
+    path = model.path(
+        Z_train, t_train, X_val=Z_held, y_val=t_held, return_state_dicts=True
+    )
     scores = []
     for point in path:
         model.load(point.state_dict)
@@ -182,7 +184,7 @@ def run_simulated(options):
 
 
 def run_real(options):
-    """Each model on the tables of over 50 columns, by accuracy or R2 on held-out rows."""
+    """Each model on the tables of over 50 columns, by the score on held-out rows."""
     from tables import prepared, splits, tables
 
     for table, is_classification, X, y, categorical in tables(options.directory):

@@ -41,8 +41,9 @@ def shrink_features(structure, kernel, slots, n, step):
     `scale` is what the optimizer divides the row's gradient by (see `scales`), as one
     number: the root mean square over the row's weights. Steps of the data and of the
     penalty are then divided by the same, so that where they balance does not depend on
-    the optimizer (ProxGen, Yun et al. 2021). A momentum that holds steps takes the shrinking as a
-    part of the step (iPiano, Ochs et al. 2014), and does not move what is 0.
+    the optimizer (ProxGen, Yun et al. 2021). A momentum that holds steps takes the
+    shrinking as a part of the step (iPiano, Ochs et al. 2014), and does not move what
+    is 0.
     """
     squares = _row_sums(ops.square(kernel))
     rms = ops.sqrt(_mean_over_features(structure, squares, n))

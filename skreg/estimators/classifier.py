@@ -417,7 +417,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     _rules = CLASSIFIER_RULES
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 (a line for each parameter)
         self,
         hidden_layer_sizes: int | Sequence[int] = (128, 128),
         activation: str | Callable = "relu",
