@@ -98,8 +98,10 @@ def _mean_squared_scale(structure, slots, n, step):
         found = ops.square(scale)
         if found.shape[1:] != (1, 1):  # else it is the same for all weights
             found = _mean_over_units(structure, found, n)
-        is_own = number and n["optimizer"] == number
-        result = ops.where(is_own, found, result) if number else found
+        is_first = result is None
+        result = (
+            found if is_first else ops.where(n["optimizer"] == number, found, result)
+        )
     return result + ops.zeros((1, structure.n_features, 1), structure.dtype)
 
 

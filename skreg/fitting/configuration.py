@@ -117,6 +117,7 @@ def numbers_of(estimator, settings, n_rows):
     numbers["l2"] = l2_of(estimator, n_rows)
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
     numbers["clip"] = settings.clip
+    numbers["feature_l1_steps"] = 1.0  # a fit with a known end sets another
     numbers |= settings.numbers
     del numbers["learning_rate"]  # the schedule gives one for each step
     return {

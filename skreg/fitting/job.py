@@ -62,9 +62,9 @@ def job_of(estimator, training, validation, run):
     numbers = numbers_of(estimator, settings, None if is_partial else len(rows))
     state = initial_state(estimator, structure, numbers, run)
     steps_per_epoch = -(-len(rows) // batch_size)
-    # A part of a stream has no known end: the whole strength from its first step.
-    n_steps = 1 if is_partial else estimator.epochs * steps_per_epoch
-    numbers["feature_l1_steps"] = max(n_steps * SHARE_OF_RISE, 1.0)
+    if not is_partial:  # a part of a stream has no known end
+        n_steps = SHARE_OF_RISE * estimator.epochs * steps_per_epoch
+        numbers["feature_l1_steps"] = max(n_steps, 1.0)
     job = Job(
         state=state,
         rows=rows,
