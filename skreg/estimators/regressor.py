@@ -90,14 +90,16 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     feature_l1 : float, default=0.0
         Penalty on whole features, which selects them, at least 0: an adaptive group
-        lasso [11]_ on the rows of the first kernel, the weights that leave a feature.
-        After each step of the optimizer a proximal step shortens these rows, short ones
-        most, and sets some to exactly 0 (`selected_features_`); what is 0 stays so. The
-        price of a row's norm is `feature_l1` times the root mean square of all rows'
-        norms, divided by the row's; it rises from 0 in the first half of the training,
-        but not in `partial_fit`. The step is divided by what the optimizer divides
-        gradients by, so that a strength means about the same for all. Useful ones lie
-        between 0.001 and 0.5: see `FeaturePathDisplay`. `model_` trains on without it.
+        lasso on the rows of the first kernel, the weights that leave a feature (Yuan &
+        Lin, JRSS B 68, 2006; Zou, "The adaptive lasso", JASA 101, 2006). After each
+        step of the optimizer a proximal step shortens these rows, short ones most, and
+        sets some to exactly 0 (`selected_features_`); what is 0 stays so. The price of
+        a row's norm is `feature_l1` times the root mean square of all rows' norms,
+        divided by the row's; it rises from 0 in the first half of the training, but not
+        in `partial_fit`. The step is divided by what the optimizer divides gradients
+        by, so that a strength means about the same for all (Yun et al., NeurIPS 2021).
+        Useful ones lie between 0.001 and 0.5: see `FeaturePathDisplay`. `model_` trains
+        on without it.
 
     feature_groups : array-like of shape (n_features,), default=None
         Label of each feature's group, an integer or a string: all features of a group
@@ -365,11 +367,6 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     .. [9] H. Zhang et al. "mixup: Beyond empirical risk minimization." ICLR 2018.
     .. [10] D. Holzmueller et al. "Better by default: strong pre-tuned MLPs and boosted
        trees on tabular data." NeurIPS 2024, which clips by another function.
-    .. [11] M. Yuan, Y. Lin. "Model selection and estimation in regression with grouped
-       variables." JRSS B 68, 2006; H. Zou. "The adaptive lasso and its oracle
-       properties." JASA 101, 2006; the step for adaptive optimizers: J. Yun et al.
-       "Adaptive proximal gradient methods for structured neural networks." NeurIPS
-       2021.
 
     Examples
     --------
