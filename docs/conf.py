@@ -21,6 +21,7 @@ PAGES = [
     "schedules.py",
     "batch_normalisation.py",
     "l1_and_l2.py",
+    "feature_selection.py",
     "weight_decay.py",
     "activity_penalties.py",
     "dropout.py",

@@ -9,6 +9,7 @@ from .files import load, save
 from .inspection import (
     Diagnosis,
     Estimate,
+    FeaturePathDisplay,
     LossCurveDisplay,
     RegularizationPathDisplay,
     RemedyDisplay,
@@ -28,6 +29,7 @@ from .stacking import stacked
 
 __all__ = [
     "Diagnosis",
+    "FeaturePathDisplay",
     "LossCurveDisplay",
     "MLPRegularizedClassifier",
     "MLPRegularizedRegressor",

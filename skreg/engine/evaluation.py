@@ -11,7 +11,7 @@ from .program import run_inference
 
 MAX_LANES = 64
 # What training adds to the loss of the predictions.
-_ADDED = ("l1", "l2", "bias_l1", "bias_l2", "activity_l1", "activity_l2")
+_ADDED = ("l1", "l2", "bias_l1", "bias_l2", "activity_l1", "activity_l2", "feature_l1")
 _PLAIN = dict.fromkeys((*_ADDED, "label_smoothing"), 0.0)
 
 

@@ -18,6 +18,8 @@ def number_names(structure):
     names = {"weight_decay"}.union(*(row.defaults for row in optimizers))
     names |= set(LOSSES[structure.loss].numbers.values())
     names |= {n for remedy in structure.remedies for n in REMEDIES[remedy]}
+    if "feature_l1" in structure.remedies:
+        names.add("feature_l1_steps")
     if structure.clipping:
         names.add("clip")
     if "batch" in structure.normalizations:

@@ -2,6 +2,7 @@
 
 from . import ops
 from .backends import backend
+from .features import feature_penalty
 from .losses import LOSSES, one_hot
 from .network import forward, forward_training
 from .noise import step_key
@@ -119,7 +120,7 @@ def _activity_penalties(structure, activities, n, mask):
 
 
 def penalties(structure, weights, n):
-    """l1 and l2 penalties of kernels and biases, shape (lanes,), and their gradients.
+    """Penalties of kernels and biases, shape (lanes,), and gradients of l1 and l2.
 
     The gradients are written out, so that they cost nothing compared with the update.
     The sum over a kernel's rows is a product with ones, which takes a third of the time
@@ -142,6 +143,8 @@ def penalties(structure, weights, n):
             ones = ops.ones_like(ops.swapaxes(weight[:, :, :1], 1, 2))
             total = total + ops.sum(ops.matmul(ones, sum(terms)), axis=(1, 2))
         slopes[name] = slope
+    if "feature_l1" in structure.remedies:  # it has a proximal step, no gradient
+        total = total + feature_penalty(structure, weights, n)
     return total, slopes
 
 

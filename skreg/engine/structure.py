@@ -36,6 +36,8 @@ class Structure:
         for a part is zero (max_norm: infinite) trains as if without the part.
     dtype : {"float32", "float64"}
         Dtype of weights and data: Keras's ``floatx``.
+    feature_groups : None or tuple of int
+        For each feature the number of its group, from 0, for `feature_l1`.
     """
 
     n_features: int
@@ -50,6 +52,7 @@ class Structure:
     clipping: str | None = None
     remedies: frozenset[str] = frozenset()
     dtype: str = "float32"
+    feature_groups: tuple[int, ...] | None = None
 
     @property
     def activations(self):
@@ -128,6 +131,7 @@ class Structure:
             batch_size=1,
             clipping=None,
             remedies=nothing,
+            feature_groups=None,
         )
 
 
@@ -146,6 +150,7 @@ class SharedStructure(Structure):
         """Return the structure that serves all of these, by its sizes and choices."""
         first, *others = structures
         same = {"n_outputs", "loss", "batch_size", "clipping", "dtype"}
+        same |= {"feature_groups"}
         if any(
             len(own.hidden) != len(first.hidden)
             or any(getattr(own, name) != getattr(first, name) for name in same)
@@ -208,6 +213,7 @@ REMEDIES = {
     "l2": ("l2",),
     "bias_l1": ("bias_l1",),
     "bias_l2": ("bias_l2",),
+    "feature_l1": ("feature_l1",),
     "activity_penalties": ("activity_l1", "activity_l2"),
     "max_norm": ("max_norm",),
 }

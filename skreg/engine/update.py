@@ -1,6 +1,7 @@
-"""The update of a program's weights: weight decay, update rule, then max-norm."""
+"""The update of a program's weights: decay, update rule, max-norm, proximal step."""
 
 from . import ops
+from .features import KERNEL, shrink_features
 from .optimizers import OPTIMIZERS
 
 JOINT_RULE = {"adam", "sgd", "rmsprop"}  # without options: see `_by_joint_rule`
@@ -14,7 +15,11 @@ def has_joint_rule(structure):
 
 
 def updated(structure, state, slopes, n, step):
-    """Update weights and slots: decoupled weight decay, update rule, then max-norm."""
+    """Update weights and slots.
+
+    In this order: decoupled weight decay, update rule, max-norm, proximal step of
+    `feature_l1`.
+    """
     decay = 1 - n["weight_decay"] * n["learning_rate"]
     step = ops.cast(step, structure.dtype)
     weights, slots = {}, {slot: {} for slot in state["slots"]}
@@ -23,6 +28,8 @@ def updated(structure, state, slopes, n, step):
         new, own = _by_own_rule(structure, old * decay, slopes[name], own, n, step)
         if "max_norm" in structure.remedies and name.startswith("kernel"):
             new = _within_norm(new, n["max_norm"])
+        if "feature_l1" in structure.remedies and name == KERNEL:
+            new, own = shrink_features(structure, new, own, n, step)
         weights[name] = new
         for slot, array in own.items():
             slots[slot][name] = array

@@ -116,8 +116,27 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         chapter 13), the constant from experiments on real tables. In `partial_fit`,
         which does not know n, it is 0.001.
 
+    feature_l1 : float, default=0.0
+        Penalty on whole features, which selects them, at least 0: an adaptive group
+        lasso on the rows of the first kernel, the weights that leave a feature (Yuan &
+        Lin, JRSS B 68, 2006; Zou, "The adaptive lasso", JASA 101, 2006). After each
+        step of the optimizer a proximal step shortens these rows, short ones most, and
+        sets some to exactly 0 (`selected_features_`); what is 0 stays so. The price of
+        a row's norm is `feature_l1` times the root mean square of all rows' norms,
+        divided by the row's; it rises from 0 in the first half of the training, but not
+        in `partial_fit`. The step is divided by what the optimizer divides gradients
+        by, so that a strength means about the same for all (Yun et al., NeurIPS 2021).
+        Useful ones lie between 0.001 and 0.5: see `FeaturePathDisplay`. `model_` trains
+        on without it.
+
+    feature_groups : array-like of shape (n_features,), default=None
+        Label of each feature's group, an integer or a string: all features of a group
+        are kept or left out together, such as the 0/1 columns of a category, by the
+        root mean square of their norms. None makes each feature its own group. Only
+        used by `feature_l1`.
+
     bias_l1, bias_l2 : float, default=0.0
-        The same for biases.
+        The same as `l1` and `l2`, for biases.
 
     activity_l1, activity_l2 : float, default=0.0
         The same for the outputs of each hidden activation, per row.
@@ -312,6 +331,13 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     dropout_ : float or tuple of float
         The dropout of the training.
 
+    feature_importances_ : ndarray of shape (n_features,)
+        Norms of the weights that leave each (scaled) feature, as shares of their sum;
+        averaged over the members.
+
+    selected_features_ : ndarray of shape (n_features,)
+        Mask of the features that have a weight other than 0: see `feature_l1`.
+
     strength_path_ : dict
         What the pilots found: "l2" and, if it was chosen as well, "dropout", ndarrays
         of shape (n_strengths,); "val_loss", their losses on the held-out rows of each
@@ -388,7 +414,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     _rules = CLASSIFIER_RULES
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 (a line for each parameter)
         self,
         hidden_layer_sizes: int | Sequence[int] = (128, 128),
         activation: str | Callable = "relu",
@@ -400,6 +426,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         mixup: float = 0.0,
         l1: float = 0.0,
         l2: float | Literal["auto"] = "auto",
+        feature_l1: float = 0.0,
+        feature_groups: Sequence | None = None,
         bias_l1: float = 0.0,
         bias_l2: float = 0.0,
         activity_l1: float = 0.0,
@@ -450,6 +478,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         self.mixup = mixup
         self.l1 = l1
         self.l2 = l2
+        self.feature_l1 = feature_l1
+        self.feature_groups = feature_groups
         self.bias_l1 = bias_l1
         self.bias_l2 = bias_l2
         self.activity_l1 = activity_l1

@@ -18,10 +18,10 @@ from ..typing import (
     Splitter,
     Targets,
 )
-from .outputs import NetworkOutputs
+from .selection import SelectedFeatures
 
 
-class FittedNetwork(NetworkOutputs):
+class FittedNetwork(SelectedFeatures):
     """Base class with the public methods of fitted estimators."""
 
     @property
@@ -128,9 +128,9 @@ class FittedNetwork(NetworkOutputs):
         ImportError
             If SciKeras is not installed: ``pip install "skreg[scikeras]"``.
         ValueError
-            For features that SciKeras lacks: ensembles, `mixup`, ``loss="hinge"``, a
-            scorer as `monitor`, a warm-up before another schedule than "constant" or
-            "cosine".
+            For features that SciKeras lacks: ensembles, `mixup`, `feature_l1`,
+            ``loss="hinge"``, a scorer as `monitor`, a warm-up before another schedule
+            than "constant" or "cosine".
         """
         return to_scikeras(self)
 

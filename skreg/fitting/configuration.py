@@ -60,7 +60,21 @@ def structure_of(estimator, settings, max_batch_size):
         clipping=settings.clipping,
         remedies=remedies_of(estimator),
         dtype=floatx(),
+        feature_groups=_groups_of(estimator),
     )
+
+
+def _groups_of(estimator):
+    """The number of each feature's group, or None."""
+    labels, n_features = estimator.feature_groups, estimator.n_features_in_
+    if labels is None:
+        return None
+    if len(labels) != n_features:
+        raise ValueError(
+            "The 'feature_groups' parameter must have the group of each of the "
+            f"{n_features} features. Got {len(labels)} groups."
+        )
+    return tuple(np.unique(labels, return_inverse=True)[1].tolist())
 
 
 def remedies_of(estimator):
@@ -103,6 +117,7 @@ def numbers_of(estimator, settings, n_rows):
     numbers["l2"] = l2_of(estimator, n_rows)
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
     numbers["clip"] = settings.clip
+    numbers["feature_l1_steps"] = 1.0  # a fit with a known end sets another
     numbers |= settings.numbers
     del numbers["learning_rate"]  # the schedule gives one for each step
     return {

@@ -29,6 +29,7 @@ from .inputs import Standardizer
 from .optimizer import optimizer_settings
 
 MAX_CACHED_SIZE = 20_000
+SHARE_OF_RISE = 0.5  # of the training, in which `feature_l1` rises to its strength
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ def job_of(estimator, training, validation, run):
     numbers = numbers_of(estimator, settings, None if is_partial else len(rows))
     state = initial_state(estimator, structure, numbers, run)
     steps_per_epoch = -(-len(rows) // batch_size)
+    if not is_partial:  # a part of a stream has no known end
+        n_steps = SHARE_OF_RISE * estimator.epochs * steps_per_epoch
+        numbers["feature_l1_steps"] = max(n_steps, 1.0)
     job = Job(
         state=state,
         rows=rows,

@@ -5,6 +5,7 @@ come from it. Names that Keras or the engine define come from their own tables.
 """
 
 import difflib
+import numbers
 import os
 
 import numpy as np
@@ -165,6 +166,14 @@ RULES = {
     "l1": not_negative(),
     "l2": either(
         lambda: ["auto"], not_negative().accepts, "a number of at least 0 or {}"
+    ),
+    "feature_l1": not_negative(),
+    "feature_groups": or_none(
+        Rule(
+            sequence_of(lambda v: isinstance(v, (str, numbers.Integral))),
+            "a list of integers or strings, the group of each feature",
+        ),
+        "each feature alone",
     ),
     "bias_l1": not_negative(),
     "bias_l2": not_negative(),

@@ -6,6 +6,7 @@ May import: engine, fitting, stacking.
 from .diagnosis import Diagnosis, Estimate, would_change
 from .diagnosis_of_folds import diagnose_folds
 from .diagnosis_of_history import diagnose_history
+from .feature_path_display import FeaturePathDisplay
 from .folds import paired_interval, score_name, shuffled_folds, splits_of
 from .loss_curve_display import LossCurveDisplay
 from .path_display import RegularizationPathDisplay
@@ -17,6 +18,7 @@ from .weights_display import WeightsDisplay
 __all__ = [
     "Diagnosis",
     "Estimate",
+    "FeaturePathDisplay",
     "LossCurveDisplay",
     "RegularizationPathDisplay",
     "RemedyDisplay",

@@ -23,7 +23,7 @@ GOOD_FIT, UNCLEAR = "good fit", "unclear"
 # Parameters to switch off if the network underfits.
 _REGULARIZERS = (
     *("dropout", "input_dropout", "gaussian_noise", "mixup"),
-    *("l1", "l2", "activity_l1", "activity_l2", "weight_decay"),
+    *("l1", "l2", "feature_l1", "activity_l1", "activity_l2", "weight_decay"),
 )
 
 

@@ -82,11 +82,16 @@ class Trial:
             estimator.fit(*training, **self._groups_of(estimator, split[0]))
         except ValueError as error:
             return error
+        return self.score(estimator, training, validation)
+
+    def score(self, estimator, training, validation):
+        """The `Score` of a fitted variant."""
         members = network_of(estimator).members_
+        n_rows = len(training[1])
         return Score(
             train=self.scorer(estimator, *training),
             validation=self.scorer(estimator, *validation),
-            cost=sum(m.n_iter_ * m.n_parameters_ for m in members) * len(split[0]),
+            cost=sum(m.n_iter_ * m.n_parameters_ for m in members) * n_rows,
         )
 
     def _groups_of(self, estimator, indices):

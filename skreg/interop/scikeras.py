@@ -28,7 +28,7 @@ _DURATION = {"epochs", "batch_size", "verbose", "warm_start", "random_state"}
 _STOPPING = {"early_stopping", "validation_fraction", "patience", "min_delta"}
 _STOPPING |= {"monitor", "restore_best_weights"}
 _OTHERS = {"callbacks", "class_weight", "mixup", "n_members", "checkpoint"}
-_OTHERS |= {"checkpoint_every"}
+_OTHERS |= {"checkpoint_every", "feature_l1", "feature_groups"}
 
 
 def to_scikeras(estimator):
@@ -84,6 +84,7 @@ def _check_settings(estimator):
     for name, is_there, why in (
         ("n_members", estimator.n_members == 1, "one network: take n_members=1"),
         ("mixup", estimator.mixup == 0, "no mixtures of rows: take mixup=0"),
+        ("feature_l1", estimator.feature_l1 == 0, "no such step: take feature_l1=0"),
         (
             "monitor",
             not estimator.early_stopping or estimator.monitor in ("val_loss", "loss"),

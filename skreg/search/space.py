@@ -147,6 +147,7 @@ def _full():
         "schedule": ["auto", "constant", "cosine_restarts", "step", "exponential"],
         "warmup": [0.0, 0.1],
         "l1": Sometimes(loguniform(1e-6, 1e-3), 0.2),
+        "feature_l1": Sometimes(loguniform(1e-3, 0.3), 0.2),
         "max_norm": Sometimes(loguniform(0.5, 5.0), 0.2, otherwise=None),
         "activity_l2": Sometimes(loguniform(1e-6, 1e-3), 0.1),
         "initializer": ["auto", "glorot_uniform", "he_normal", "orthogonal"],

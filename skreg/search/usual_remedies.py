@@ -32,6 +32,7 @@ def usual_remedies(network):
         "label smoothing 0.1": {"label_smoothing": 0.1},
         **_each("l1", [1e-4, 1e-3]),
         "l1 with l2": {"l1": 1e-4, "l2": 1e-3},
+        "feature l1 0.03": {"feature_l1": 0.03},
         "max-norm 2": {"max_norm": 2.0},
         "activity l2": {"activity_l2": 1e-3},
         "input dropout 0.1": {"input_dropout": 0.1},

@@ -36,6 +36,7 @@ PARTS = [
     {"activity_l1": 1e-3, "activity_l2": 1e-3, "activation": "sigmoid"},
     {"max_norm": 0.7, "weight_decay": 0.1, "label_smoothing": 0.1},
     {"mixup": 0.4, "random_state": 3},
+    {"feature_l1": 0.1},
     {"early_stopping": True, "patience": 1, "batchnorm": True},
     {"schedule": "cosine", "warmup": 0.3, "batch_size": 32},
     {"activation": "leaky_relu", "negative_slope": 0.4},
@@ -47,6 +48,11 @@ OPTIMIZERS = [
     {"optimizer": "sgd", "nesterov": True, "momentum": 0.5},
     {"optimizer": "lion", "learning_rate": 1e-3},
     {"optimizer": "ftrl", "learning_rate": 0.05},
+]
+# Those of `OPTIMIZERS`, with the proximal step in some lanes.
+SELECTING = [
+    own | {"feature_l1": strength}
+    for own, strength in zip(OPTIMIZERS, [0.05, 0.2, 0.0] * 3 + [0.1], strict=True)
 ]
 USUAL_OPTIMIZERS = [  # those with a joint rule
     {"optimizer": "adam"},
@@ -105,7 +111,9 @@ def assert_same_in_company(estimators, X, y, monkeypatch, n_features=None):
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
-    "settings", [PARTS, OPTIMIZERS, USUAL_OPTIMIZERS, ACTIVATIONS], ids=len
+    "settings",
+    [PARTS, OPTIMIZERS, USUAL_OPTIMIZERS, ACTIVATIONS, SELECTING],
+    ids=len,
 )
 def test_a_lane_is_the_same_in_a_program_for_others(settings, cancer, monkeypatch):
     X, y = cancer[0][:200], cancer[1][:200]
@@ -117,7 +125,7 @@ def test_columns_may_differ(cancer, monkeypatch):
     X, y = cancer[0][:200], cancer[1][:200]
     settings = [
         {"gaussian_noise": 0.5, "input_dropout": 0.3, "batchnorm": True},
-        {"dropout": 0.5, "l2": 0.1},
+        {"dropout": 0.5, "l2": 0.1, "feature_l1": 0.1},
         {"early_stopping": True, "patience": 2},
     ]
     n_features = [30, 7, 1]
@@ -170,6 +178,7 @@ def random_state(structure, rng):
         {"dtype": "float64"},
         {"clipping": "clipnorm"},
         {"n_outputs": 2},
+        {"feature_groups": (0,) * 30},
         {"hidden": (8, 9), "activation": "softmax"},
     ],
     ids=str,

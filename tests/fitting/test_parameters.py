@@ -47,6 +47,8 @@ SHARED = {
     "mixup": NOT_NEGATIVE,
     "l1": NOT_NEGATIVE,
     "l2": [*NOT_NEGATIVE, ("auot", "auto"), (None, None)],
+    "feature_l1": NOT_NEGATIVE,
+    "feature_groups": [(3, None), ("abcde", None), ([0, 0, 1, 1.5, 2], None)],
     "bias_l1": NOT_NEGATIVE,
     "bias_l2": NOT_NEGATIVE,
     "activity_l1": NOT_NEGATIVE,
@@ -149,6 +151,8 @@ CHANGES = {
     "mixup": 0.5,
     "l1": 0.1,
     "l2": 0.1,
+    "feature_l1": 0.1,
+    "feature_groups": [0, 0, 0, 1, 1],
     "bias_l1": 0.1,
     "bias_l2": 1.0,
     "activity_l1": 0.1,
@@ -209,6 +213,7 @@ CONTEXT = {
         "learning_rate": 0.3,
         "epochs": 30,
     },
+    "feature_groups": {"feature_l1": 0.1},
     "focal_gamma": {"loss": "focal"},
     "huber_delta": {"loss": "huber"},
     "quantile": {"loss": "quantile"},
@@ -241,6 +246,12 @@ def test_every_parameter_changes_the_network(name, rng):
 def test_rates_of_the_wrong_length(dropout, sizes, counts):
     estimator = MLPRegularizedClassifier(sizes, dropout=dropout)
     with pytest.raises(ValueError, match=f"'dropout' parameter .* Got {counts}"):
+        estimator.fit(X, Y)
+
+
+def test_groups_of_other_features():
+    estimator = MLPRegularizedClassifier(feature_l1=0.1, feature_groups=[0, 1])
+    with pytest.raises(ValueError, match="'feature_groups' .* 5 features. Got 2"):
         estimator.fit(X, Y)
 
 

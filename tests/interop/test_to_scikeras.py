@@ -192,6 +192,7 @@ def test_rates_are_those_of_the_schedule(settings, atol):
     [
         ({"n_members": 2}, "'n_members' .* Got 2"),
         ({"mixup": 0.2}, "'mixup' .* Got 0.2"),
+        ({"feature_l1": 0.2}, "'feature_l1' .* Got 0.2"),
         ({"loss": "hinge"}, "'loss' .* Got 'hinge'"),
         ({"early_stopping": True, "monitor": "roc_auc"}, "'monitor' .* Got 'roc_auc'"),
         ({"schedule": "step", "warmup": 0.1}, "'warmup' .* Got warmup=0.1"),

@@ -136,7 +136,9 @@ print(f"inputs without any weight, l2: {unused.sum()} of {len(unused)}")
 # %%
 # Adam with l1 does not put weights at 0 itself, as a proximal method does. It steps
 # over 0 and back by about the learning rate. The cosine schedule takes that rate to 0,
-# and the weights with it; with ``schedule="constant"`` they keep trembling.
+# and the weights with it; with ``schedule="constant"`` they keep trembling. For zeros,
+# of whole features, there is
+# :ref:`feature_l1 <sphx_glr_learn_remedies_feature_selection.py>`.
 #
 # The same penalty in scikit-learn
 # --------------------------------

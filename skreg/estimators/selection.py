@@ -1,0 +1,141 @@
+"""Which features a fitted network uses, and a network on these alone."""
+
+from typing import Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from ..typing import Floats
+from .outputs import NetworkOutputs
+
+
+class SelectedFeatures(NetworkOutputs):
+    """Base class with what a fitted network says of its features."""
+
+    @property
+    def feature_importances_(self) -> Floats:
+        """How much weight each feature has, as shares that sum to 1.
+
+        The norm of the weights from the scaled feature to the first layer (see
+        `normalize`), averaged over the members. 0 is a feature that `feature_l1` has
+        left out. Without it this says little of a deep network: what the next layers do
+        with the weights is not in it. All are 0 where no feature is left.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skreg import MLPRegularizedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPRegularizedClassifier((16,), epochs=5).fit(X, y)
+        >>> network.feature_importances_.shape
+        (4,)
+        """
+        norms = self._feature_norms().mean(axis=0)
+        return norms / max(norms.sum(), np.finfo(float).tiny)
+
+    @property
+    def selected_features_(self) -> np.ndarray:
+        """Mask of the features with weights other than 0 in any member.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg import MLPRegularizedRegressor
+        >>> X = np.random.default_rng(0).normal(size=(200, 10))
+        >>> network = MLPRegularizedRegressor(
+        ...     (16,), feature_l1=0.1, l2=0.001, random_state=0
+        ... ).fit(X, X[:, 3] - X[:, 5])
+        >>> network.selected_features_.nonzero()[0]
+        array([3, 5])
+        """
+        return self._feature_norms().any(axis=0)
+
+    def _feature_norms(self):
+        """Norms of the first kernel's rows, shape (n_members, n_features)."""
+        check_is_fitted(self)
+        kernels = [m._state["weights"]["kernel_0"] for m in self._all_members()]
+        return np.linalg.norm(np.asarray(kernels, np.float64), axis=2)
+
+    def reduced(self) -> Self:
+        """The same fitted network on the features in `selected_features_` alone.
+
+        It takes ``X[:, network.selected_features_]``, predicts the same up to rounding,
+        and can be saved, exported and trained further.
+
+        Returns
+        -------
+        estimator
+            Another one; this one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If no feature is left.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg import MLPRegularizedRegressor
+        >>> X = np.random.default_rng(0).normal(size=(200, 10))
+        >>> network = MLPRegularizedRegressor(
+        ...     (16,), feature_l1=0.1, l2=0.001, random_state=0
+        ... ).fit(X, X[:, 3] - X[:, 5])
+        >>> small = network.reduced()
+        >>> small.n_features_in_
+        2
+        >>> left = X[:, network.selected_features_]
+        >>> bool(np.allclose(small.predict(left), network.predict(X), atol=1e-5))
+        True
+        """
+        mask = self.selected_features_
+        if not mask.any():
+            raise ValueError(
+                "reduced needs a feature that is left, and feature_l1="
+                f"{self.feature_l1!r} has left none. Fit with a smaller feature_l1."
+            )
+        return self._on_features(mask)
+
+    def _on_features(self, mask):
+        """A copy that has only the features of a mask."""
+        network = clone(self)
+        vars(network).update(vars(self))
+        vars(network).pop("_keras_model", None)
+        if self.feature_groups is not None:
+            groups = np.asarray(self.feature_groups)[mask]
+            network.feature_groups = groups.tolist()
+        network.n_features_in_ = int(mask.sum())
+        if hasattr(self, "feature_names_in_"):
+            network.feature_names_in_ = self.feature_names_in_[mask]
+        statistics = self._input_statistics
+        network._input_statistics = statistics | {
+            name: statistics[name][mask] for name in ("mean", "scale")
+        }
+        network._state = _state_on_features(self._state, self._structure(), mask)
+        weights = network._state["weights"].values()
+        network.n_parameters_ = sum(array.size for array in weights)
+        if hasattr(self, "_members"):
+            network._members = [m._on_features(mask) for m in self._members]
+        return network
+
+
+def _state_on_features(state, structure, mask):
+    """The state of training without the other features' weights."""
+
+    def cut(arrays):
+        kernel = arrays["kernel_0"]  # a slot may hold one number for all weights
+        is_cut = len(kernel) == len(mask) and kernel.shape != (1, 1)
+        return arrays | {"kernel_0": kernel[mask]} if is_cut else arrays
+
+    groups = structure.feature_groups
+    if groups is not None:
+        left = np.asarray(groups)[mask]
+        groups = tuple(np.unique(left, return_inverse=True)[1].tolist())
+    changed = {"n_features": int(mask.sum()), "feature_groups": groups}
+    return state | {
+        "structure": state["structure"] | changed,
+        "weights": cut(state["weights"]),
+        "slots": {name: cut(arrays) for name, arrays in state["slots"].items()},
+    }

@@ -1,0 +1,238 @@
+"""Display of scores, features left and their norms over the strengths of feature_l1."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..fitting import network_of, prefix_of
+from ..typing import Features, Floats, Frame, Groups, Splitter, Targets
+from .figures import TRAINING, UNCLEAR, VALIDATION
+from .folds import score_name, splits_of
+from .trials import Score, Trial, with_chosen_strength
+
+USUAL_STRENGTHS = np.geomspace(0.001, 0.5, 20)
+
+
+class FeaturePathDisplay:
+    """Plot of a network's score, features and their norms over `feature_l1`.
+
+    Two strengths are marked: the best, and the strongest whose score is within one
+    standard error of the best (Breiman et al., "Classification and regression trees",
+    1984), which keeps fewer features.
+
+    Parameters
+    ----------
+    strengths : array-like of shape (n_strengths,)
+        Values of `feature_l1`, rising.
+    train_scores, validation_scores : array-like of shape (n_strengths, n_splits)
+    norms : array-like of shape (n_strengths, n_splits, n_features)
+        Norms of the weights that leave each scaled feature; 0 for one that is left out.
+    scoring : str, default="score"
+        Name of the score.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes, shape (3,)
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from skreg import FeaturePathDisplay, MLPRegularizedRegressor
+    >>> X, y = make_regression(200, 10, n_informative=2, noise=10, random_state=0)
+    >>> network = MLPRegularizedRegressor((16,), l2=0.001, epochs=50, random_state=0)
+    >>> path = FeaturePathDisplay.from_estimator(
+    ...     network, X, y, strengths=[0.001, 0.03, 0.3]
+    ... )
+    >>> path.n_features.mean(axis=1)[-1]
+    2.0
+    >>> path.simplest_strength >= path.best_strength
+    True
+    """
+
+    def __init__(
+        self,
+        strengths: ArrayLike,
+        train_scores: ArrayLike,
+        validation_scores: ArrayLike,
+        norms: ArrayLike,
+        scoring: str = "score",
+    ) -> None:
+        self.strengths = np.asarray(strengths, float)
+        self.train_scores = np.asarray(train_scores, float)
+        self.validation_scores = np.asarray(validation_scores, float)
+        self.norms = np.asarray(norms, float)
+        self.scoring = scoring
+
+    @property
+    def n_features(self) -> np.ndarray:
+        """Number of features left, of shape (n_strengths, n_splits)."""
+        return (self.norms > 0).sum(axis=2)
+
+    @property
+    def best_strength(self) -> float:
+        """The strength with the best mean score on held-out rows."""
+        return float(self.strengths[self._best])
+
+    @property
+    def simplest_strength(self) -> float:
+        """The strongest whose mean score is within a standard error of the best."""
+        means = self.validation_scores.mean(axis=1)
+        good = means >= means[self._best] - self._errors()[self._best]
+        return float(self.strengths[good].max())
+
+    @property
+    def _best(self):
+        return int(np.nanargmax(self.validation_scores.mean(axis=1)))
+
+    def _errors(self):
+        """Standard errors of the mean scores; 0 of one split."""
+        n_splits = self.validation_scores.shape[1]
+        ddof = min(1, n_splits - 1)
+        return self.validation_scores.std(axis=1, ddof=ddof) / np.sqrt(n_splits)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Features,
+        y: Targets,
+        *,
+        strengths: Sequence[float] | None = None,
+        groups: Groups = None,
+        cv: int | Splitter = 5,
+        scoring: str | Callable | None = None,
+    ) -> Self:
+        """Train with each strength on each fold, all in stacks, and draw the path.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            The network, or a pipeline that ends in one.
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        strengths : sequence of float, default=None
+            Values of `feature_l1`. None is 20 from 0.001 to 0.5.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row: for the splitter, or all rows of a group are in the same
+            fold.
+        cv : int, splitter or iterable, default=5
+            Number of folds, shuffled (and stratified for classes); or as in
+            ``GridSearchCV``.
+        scoring : str or callable, default=None
+            As in ``GridSearchCV``; None is accuracy or R2.
+
+        Returns
+        -------
+        FeaturePathDisplay
+        """
+        path = cls._trained(estimator, X, y, strengths, groups, cv, scoring)
+        return path.plot()
+
+    @classmethod
+    def _trained(cls, estimator, X, y, strengths, groups, cv, scoring):
+        strengths = np.sort(USUAL_STRENGTHS if strengths is None else strengths)
+        name = prefix_of(estimator) + "feature_l1"
+        splits = splits_of(estimator, X, y, cv, groups=groups)
+        estimator = with_chosen_strength(estimator, X, y, groups)
+        found = _FeatureTrial(estimator, X, y, splits, scoring, groups).scores(
+            [{name: float(strength)} for strength in strengths]
+        )
+        for points in found:
+            if isinstance(points, Exception):
+                raise points
+        return cls(
+            strengths,
+            [[point.train for point in points] for points in found],
+            [[point.validation for point in points] for points in found],
+            [[point.norms for point in points] for points in found],
+            score_name(estimator, scoring),
+        )
+
+    def to_frame(self) -> Frame:
+        """Return a ``pandas.DataFrame`` with one row a strength (requires pandas).
+
+        Means over the splits, the standard error of the score on held-out rows, and
+        `choice`: "best", "one standard error" or an empty string. If one strength is
+        both it is "best".
+        """
+        import pandas as pd  # noqa: PLC0415 (an extra)
+
+        choice = np.full(len(self.strengths), "", dtype=object)
+        choice[self.strengths == self.simplest_strength] = "one standard error"
+        choice[self._best] = "best"
+        values = {
+            "feature_l1": self.strengths,
+            "train_score": self.train_scores.mean(axis=1),
+            "validation_score": self.validation_scores.mean(axis=1),
+            "standard_error": self._errors(),
+            "n_features": self.n_features.mean(axis=1),
+            "choice": choice,
+        }
+        return pd.DataFrame(values).set_index("feature_l1")
+
+    def plot(self) -> Self:
+        """Draw mean scores, the number of features left, and each feature's norm.
+
+        The bands are one standard error over the splits; dashed lines mark the best
+        strength and the strongest within one standard error of it.
+
+        Returns
+        -------
+        FeaturePathDisplay
+        """
+        import matplotlib.pyplot as plt  # noqa: PLC0415 (an extra, and slow)
+
+        self.figure_, self.axes_ = plt.subplots(
+            3, 1, figsize=(5.5, 6.5), layout="constrained", sharex=True
+        )
+        scores, counts, norms = self.axes_
+        for values, color, label in (
+            (self.train_scores, TRAINING, "training"),
+            (self.validation_scores, VALIDATION, "validation"),
+        ):
+            self._draw(scores, values, color, label)
+        self._draw(counts, self.n_features, TRAINING, None)
+        norms.plot(self.strengths, self.norms.mean(axis=1), linewidth=1)
+        for ax, label in zip(
+            self.axes_, (self.scoring, "features left", "norm"), strict=True
+        ):
+            ax.set_ylabel(label)
+            ax.grid(alpha=0.3)
+            for strength in (self.best_strength, self.simplest_strength):
+                ax.axvline(strength, color=UNCLEAR, linestyle="--", linewidth=1)
+        scores.legend(frameon=False)
+        if self.strengths[0] > 0:
+            norms.set_xscale("log")
+        norms.set_xlabel("feature_l1")
+        return self
+
+    def _draw(self, ax, values, color, label):
+        mean = values.mean(axis=1)
+        error = values.std(axis=1, ddof=min(1, values.shape[1] - 1))
+        error = error / np.sqrt(values.shape[1])
+        ax.plot(self.strengths, mean, "o-", color=color, label=label, markersize=3)
+        ax.fill_between(
+            self.strengths, mean - error, mean + error, color=color, alpha=0.2, lw=0
+        )
+
+
+@dataclass(frozen=True)
+class _Point(Score):
+    """A score with the norms of the features, mean over members."""
+
+    norms: Floats
+
+
+class _FeatureTrial(Trial):
+    """A trial that also looks at the features of each fitted network."""
+
+    def score(self, estimator, training, validation):
+        score = super().score(estimator, training, validation)
+        norms = network_of(estimator)._feature_norms().mean(axis=0)
+        return _Point(**vars(score), norms=norms)

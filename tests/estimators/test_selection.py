@@ -1,0 +1,162 @@
+"""Which features a network uses: masks, importances, smaller networks, the path."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.feature_selection import RFE, SelectFromModel, SequentialFeatureSelector
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+import skreg
+from skreg import FeaturePathDisplay
+from tests.support import plain_classifier, plain_regressor
+
+pd = pytest.importorskip("pandas")
+
+NETWORK = plain_classifier(
+    (8,), feature_l1=0.2, l2=1e-3, normalize="robust", epochs=60, random_state=0
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    X, y = make_classification(
+        200, 12, n_informative=2, n_redundant=0, shuffle=False, random_state=0
+    )
+    return pd.DataFrame(X * 7 + 3).rename(columns="x{}".format), y
+
+
+@pytest.fixture(scope="module")
+def network(data):
+    return clone(NETWORK).fit(*data)
+
+
+@pytest.fixture(scope="module")
+def ensemble(data):
+    groups = ["a", "a", *"bcdefghij", "j"]
+    members = {"n_members": 2, "feature_groups": groups, "feature_l1": 0.1}
+    return clone(NETWORK).set_params(**members).fit(*data)
+
+
+def test_the_mask_is_that_of_rows_other_than_zero(network):
+    dense = next(at for at in network.model_.layers if hasattr(at, "kernel"))
+    kernel = dense.get_weights()[0]
+    mask = network.selected_features_
+    np.testing.assert_array_equal(mask, np.abs(kernel).sum(axis=1) > 0)
+    assert mask[:2].any()
+    assert 1 <= mask.sum() <= 4
+
+
+def test_importances_are_norms_as_shares(network, ensemble):
+    norms = np.linalg.norm(network._state["weights"]["kernel_0"], axis=1)
+    importances = network.feature_importances_
+    np.testing.assert_allclose(importances, norms / norms.sum(), rtol=1e-6)
+    of_all = ensemble._feature_norms().mean(axis=0)
+    importances = ensemble.feature_importances_
+    np.testing.assert_allclose(importances, of_all / of_all.sum())
+    assert importances.sum() == pytest.approx(1)
+
+
+def test_importances_of_a_linear_model_without_the_penalty(data):
+    linear = plain_regressor((), epochs=2, random_state=0).fit(*data)
+    weights = np.abs(linear._state["weights"]["kernel_0"][:, 0])
+    np.testing.assert_allclose(
+        linear.feature_importances_, weights / weights.sum(), rtol=1e-6
+    )
+    assert linear.selected_features_.all()
+
+
+def test_groups_are_left_out_together(ensemble):
+    for member in ensemble.members_:
+        first, second, *_, last, end = member.selected_features_
+        assert first == second
+        assert last == end
+    assert 2 <= ensemble.selected_features_.sum() < 12
+
+
+@pytest.mark.parametrize("name", ["network", "ensemble"])
+def test_a_reduced_network_predicts_the_same(name, request, data, tmp_path):
+    fitted, (X, y) = request.getfixturevalue(name), data
+    before = fitted.predict_proba(X)
+    small = fitted.reduced()
+    left = X.loc[:, fitted.selected_features_]
+    assert small.n_features_in_ == left.shape[1] < 12
+    assert list(small.feature_names_in_) == list(left.columns)
+    np.testing.assert_allclose(small.predict_proba(left), before, atol=1e-6)
+    np.testing.assert_array_equal(fitted.predict_proba(X), before)
+    keras_model = small.model_
+    found = keras_model.predict(left.to_numpy(), verbose=0)[:, 0]
+    np.testing.assert_allclose(found, before[:, 1], atol=1e-5)
+    assert small.n_parameters_ == sum(a.size for a in small._state["weights"].values())
+    skreg.save(small, tmp_path / "small.skreg")
+    loaded = skreg.load(tmp_path / "small.skreg")
+    np.testing.assert_array_equal(loaded.predict_proba(left), small.predict_proba(left))
+    more = small.set_params(warm_start=True, epochs=2).fit(left, y)
+    assert more.n_iter_ == fitted.n_iter_ + 2
+    assert more.selected_features_.any()
+
+
+def test_a_network_without_features_cannot_be_reduced(data):
+    empty = clone(NETWORK).set_params(feature_l1=1e6).fit(*data)
+    assert empty.feature_importances_.tolist() == [0.0] * 12
+    with pytest.raises(ValueError, match="'?feature_l1'?=1000000.0 has left none"):
+        empty.reduced()
+
+
+def test_what_is_off_stays_off_and_comes_back_without_the_penalty(network, data):
+    off = ~network.selected_features_
+    more = clone(network).set_params(warm_start=True).fit(*data)
+    more.set_params(epochs=5).fit(*data)
+    assert not more.selected_features_[off].any()
+    more.set_params(feature_l1=0.0).fit(*data)
+    assert more.selected_features_.all()
+
+
+def test_the_loss_has_the_penalty(data):
+    network = clone(NETWORK).set_params(
+        epochs=1, learning_rate=1e-9, batch_size="full", feature_l1=0.0, l2=0.0
+    )
+    without = network.fit(*data).loss_curve_[0]
+    strength = network.set_params(feature_l1=0.5).fit(*data).loss_curve_[0]
+    squares = np.square(network._state["weights"]["kernel_0"]).sum()
+    expected = 0.5 * np.sqrt(squares / 12) * 12
+    assert strength - without == pytest.approx(expected, rel=1e-4)
+
+
+def test_selectors_of_scikit_learn_need_no_getter(network, data):
+    X, y = data
+    kept = SelectFromModel(network, threshold=1e-12, prefit=True)
+    assert kept.transform(X.to_numpy()).shape[1] == network.selected_features_.sum()
+    fast = clone(NETWORK).set_params(feature_l1=0.0, epochs=15)
+    with skreg.stacked():
+        rfe = RFE(fast, n_features_to_select=2, step=5).fit(X, y)
+        SequentialFeatureSelector(fast, n_features_to_select=1, cv=2).fit(
+            X.iloc[:, :2], y
+        )
+    assert rfe.support_.sum() == 2
+
+
+def test_the_path_has_both_choices(data, tmp_path):
+    X, y = data
+    pipeline = make_pipeline(MinMaxScaler(), clone(NETWORK).set_params(epochs=20))
+    path = FeaturePathDisplay.from_estimator(
+        pipeline, X, y, strengths=[0.5, 0.001, 0.05], cv=3
+    )
+    assert path.norms.shape == (3, 3, 12)
+    assert path.strengths.tolist() == [0.001, 0.05, 0.5]
+    assert (np.diff(path.n_features.mean(axis=1)) <= 0).all()
+    assert path.axes_.shape == (3,)
+
+
+def test_the_simplest_is_within_a_standard_error_of_the_best():
+    scores = [[0.8, 0.9], [0.9, 1.0], [0.86, 0.96], [0.1, 0.2]]
+    norms = np.ones((4, 2, 3))
+    norms[2:, :, 0] = 0
+    path = FeaturePathDisplay([0.01, 0.1, 1.0, 10.0], scores, scores, norms)
+    assert path.best_strength == 0.1
+    assert path.simplest_strength == 1.0
+    frame = path.to_frame()
+    assert frame["choice"].tolist() == ["", "best", "one standard error", ""]
+    assert frame["n_features"].tolist() == [3, 3, 2, 2]
+    assert frame["standard_error"].tolist() == pytest.approx([0.05] * 4)
