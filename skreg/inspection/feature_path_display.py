@@ -47,7 +47,7 @@ class FeaturePathDisplay:
     >>> path = FeaturePathDisplay.from_estimator(
     ...     network, X, y, strengths=[0.001, 0.03, 0.3]
     ... )
-    >>> path.n_features.mean(axis=1)[-1]
+    >>> float(path.n_features.mean(axis=1)[-1])
     2.0
     >>> path.simplest_strength >= path.best_strength
     True
