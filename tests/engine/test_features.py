@@ -165,7 +165,6 @@ def test_every_optimizer_has_a_scale():
         ("adamw", 0.01, 0.1),
         ("nadam", 0.01, 0.1),
         ("adamax", 0.02, 0.1),
-        ("adadelta", 1.0, 0.1),
         ("lion", 0.003, 0.1),
     ],
 )
