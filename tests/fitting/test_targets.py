@@ -152,7 +152,7 @@ def test_targets_of_any_size(scale, offset, diabetes):
 
 def test_a_constant_target_is_predicted(rng):
     X = rng.normal(size=(30, 3))
-    network = plain_regressor((4,), epochs=200, learning_rate=0.01)
+    network = plain_regressor((4,), epochs=200, learning_rate=0.01, random_state=0)
     network.fit(X, np.full(30, 1234.5))
     np.testing.assert_allclose(network.predict(X), 1234.5, atol=0.5)
 
