@@ -29,8 +29,15 @@ def test_import_loads_neither_keras_nor_tensorflow():
     assert run(code).stdout.strip() == "set()"
 
 
-def test_a_first_fit_prints_nothing():
-    result = run(f"import skreg; {FIT}")
+PILOTS = """
+from sklearn.datasets import load_iris
+skreg.MLPRegularizedClassifier((8,), epochs=2).fit(*load_iris(return_X_y=True))
+"""
+
+
+@pytest.mark.parametrize("fit", [FIT, PILOTS], ids=["alone", "with pilots"])
+def test_a_first_fit_prints_nothing(fit):
+    result = run(f"import skreg\n{fit}")
     assert result.returncode == 0, result.stderr
     assert result.stdout == ""
     assert result.stderr == ""

@@ -142,6 +142,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             run = replace(run, chosen=self._chosen_parameters())
         elif is_auto(self.l2) and has_rows_for_pilots(sample) and not is_partial:
             self._check_checkpoint(parts[0], run)
+            start_backend()
             with stacking.stacked_if_not_yet():  # on all cores, with shared programs
                 chosen, self.strength_path_ = choose_strength(self, sample, run)
                 run = replace(run, chosen=chosen)
