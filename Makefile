@@ -1,5 +1,6 @@
-# `make demo`, `make test` and `make test-fast` each work from a fresh clone: they make a virtual
-# environment, install into it and run. PYTHON chooses the interpreter, VENV the place.
+# `make demo`, `make test` and `make test-fast` each work from a fresh clone: they make a
+# virtual environment, install into it and run. PYTHON chooses the interpreter, VENV the
+# place.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin

@@ -140,12 +140,8 @@ class FeaturePathDisplay:
         name = prefix_of(estimator) + "feature_l1"
         splits = splits_of(estimator, X, y, cv, groups=groups)
         estimator = with_chosen_strength(estimator, X, y, groups)
-        found = _FeatureTrial(estimator, X, y, splits, scoring, groups).scores(
-            [{name: float(strength)} for strength in strengths]
-        )
-        for points in found:
-            if isinstance(points, Exception):
-                raise points
+        trial = _FeatureTrial(estimator, X, y, splits, scoring, groups)
+        found = trial.scores_along(name, strengths.astype(float).tolist())
         return cls(
             strengths,
             [[point.train for point in points] for points in found],

@@ -106,12 +106,8 @@ class RegularizationPathDisplay(AxesDisplay):
         splits = splits_of(estimator, X, y, cv, groups=groups)
         if param_name != "l2":
             estimator = with_chosen_strength(estimator, X, y, groups)
-        found = Trial(estimator, X, y, splits, scoring, groups).scores(
-            [{name: value} for value in param_range]
-        )
-        for scores in found:
-            if isinstance(scores, Exception):
-                raise scores
+        trial = Trial(estimator, X, y, splits, scoring, groups)
+        found = trial.scores_along(name, param_range)
         display = cls(
             param_name,
             param_range,

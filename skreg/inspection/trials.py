@@ -100,6 +100,14 @@ class Trial:
             return {}
         return _for_network(estimator, _safe_indexing(self.groups, indices))
 
+    def scores_along(self, name, values):
+        """For each value of a parameter a list of scores; raise the error of a fit."""
+        found = self.scores([{name: value} for value in values])
+        for scores in found:
+            if isinstance(scores, Exception):
+                raise scores
+        return found
+
     def scores(self, variants, splits=None):
         """For each variant, return a list of a `Score` per split, or the first error.
 

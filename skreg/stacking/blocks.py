@@ -202,11 +202,11 @@ def full_stack_lanes(structure):
 
     It fits into a core's cache, or into a part of an accelerator's memory.
     """
+    if is_large(structure):
+        return 1
     stack_bytes, most = STACK_BYTES, MAX_LANES
     if has_accelerator():
         stack_bytes, most = ACCELERATOR_STACK_BYTES, ACCELERATOR_MAX_LANES
-    if is_large(structure):
-        return 1
     itemsize = np.dtype(structure.dtype).itemsize
     weights = structure.n_kernel_elements
     activities = 3 * structure.batch_size * sum(structure.widths)

@@ -386,6 +386,8 @@ class Gatherer:
             yield partial(self._threads.submit, self._run, task)
         if not any(group.has_requests for group in self._groups.values()):
             return
+        if self._n_training >= self._trainer.max_blocks:
+            return
         all_wait = self._running <= 0 and self._owner_running <= 0
         # Groups with a program come first: the others compile while these train.
         for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):

@@ -35,19 +35,7 @@ def to_tensors(nested):
 
 
 def gradients(objective, weights):
-    """Compute the gradients of a sum; return also what the objective returned.
-
-    Parameters
-    ----------
-    objective : callable
-        Maps the weights to an array, whose sum is differentiated, and anything else.
-    weights : dict of str to array
-
-    Returns
-    -------
-    gradients : dict of str to array
-    terms, other : what the objective returned
-    """
+    """As `tensorflow.gradients`."""
 
     def summed(weights):
         terms, other = objective(weights)
