@@ -58,7 +58,7 @@ start = time.perf_counter()
 X, y = load_sonar()
 folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0)
 splits = list(folds.split(X, y))
-outer = splits[:10]  # two of the three draws judge the whole procedure
+outer = splits[:5]  # one of the three draws judges the whole procedure
 
 
 def interval(values):
@@ -138,7 +138,7 @@ print(f"   l2 = {default.l2_:.4f}, dropout = {default.dropout_}")
 # Does the choice keep its promise?
 # ---------------------------------
 # The folds that measured the remedies also chose the best of them, which flatters it.
-# So choose again for each of ten folds, by three inner folds of its training rows
+# So choose again for each of five folds, by three inner folds of its training rows
 # alone. The test rows judge that choice, and the default, beside the plain network.
 
 
@@ -172,7 +172,7 @@ print("\n4. On echoes that had no part in the choice")
 print("   chosen:", ", ".join(f"{name} ({n} x)" for name, n in counts.items()))
 methods = {"the chosen remedy": nested, "the default": usual}
 for name, own in methods.items():
-    gain = own - plain[:10]
+    gain = own - plain[: len(outer)]
     print(f"   {name + ',':18} accuracy {shown(own[:, 0])}, ", end="")
     print(f"gain {shown(gain[:, 0], '+')}")
     print(f"   {'':18} cross-entropy {shown(own[:, 1])}, ", end="")
@@ -210,7 +210,7 @@ for what, report in {"cross-entropy": by_loss, "accuracy": by_accuracy}.items():
     print(f"- {share} remedies and mixtures gain {what} beyond the noise of the folds")
     print(f"  ({names or 'none of them is shown to help'}).")
 for name, own in methods.items():
-    gain = own - plain[:10]
+    gain = own - plain[: len(outer)]
     print(f"- With {name}, on echoes that had no part in the choice,")
     print(f"  {verdict(-gain[:, 1], 'cross-entropy')};")
     print(f"  {verdict(gain[:, 0], 'accuracy')}.")
