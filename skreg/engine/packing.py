@@ -142,9 +142,7 @@ def _places(structure, own):
     """For each array of a lane, its path, its shape and its piece in the row.
 
     `own` is the lane's structure. In a program for several, the piece may be larger,
-    and slots have other names. The shape is None for one number for all elements. Last
-    comes the value of elements that the lane does not have: not 0 in slots that do not
-    start at 0, since their rules may divide by them.
+    and slots have other names. The shape is None for one number for all elements.
     """
     pieces = {piece.path: piece for piece in _pieces(structure)}
     slots = dict(zip(_slots(own), _slots(structure), strict=False))
@@ -156,17 +154,32 @@ def _places(structure, own):
         kind, name, *_ = piece.path
         slot = _slots(own)[name] if kind == "slots" else Slot("")
         shape = None if slot.scalar else piece.shape
-        return piece.path, shape, pieces[place(piece.path)], float(slot.initial != 0)
+        return piece.path, shape, pieces[place(piece.path)]
 
     return [place_of(piece) for piece in _pieces(own)]
 
 
+def _empty_row(structure, own):
+    """The row of a lane of `own`, for its state to be put in.
+
+    What the lane does not have stays as it is here: 0, but 1 in slots that do not start
+    at 0, since their rules may divide by them.
+    """
+    row = np.zeros(row_size(structure), structure.dtype)
+    own_slots = dict(zip(_slots(structure), _slots(own).values(), strict=False))
+    for piece in _pieces(structure):
+        kind, name, *_ = piece.path
+        if kind == "slots" and name in own_slots and own_slots[name].initial != 0:
+            row[piece.start : piece.stop] = 1
+    return row
+
+
 def pack_lane(structure, state, own=None):
     """Pack a lane's state into one row, shape (row_size,)."""
-    row = np.zeros(row_size(structure), structure.dtype)
-    for path, shape, piece, missing in _places(structure, own or structure):
+    own = own or structure
+    row = _empty_row(structure, own)
+    for path, shape, piece in _places(structure, own):
         room = row[piece.start : piece.stop].reshape(piece.shape)
-        room[...] = missing
         if shape is not None:
             room = room[: shape[0], : shape[1]]
         room[...] = _found(vars(state), path)
@@ -177,7 +190,7 @@ def unpack_lane(structure, row, step, epoch, own=None):
     """Unpack one row to a `State`; its arrays are copies."""
     own, row = own or structure, np.asarray(row)
     values = {}
-    for path, shape, piece, _ in _places(structure, own):
+    for path, shape, piece in _places(structure, own):
         rows, columns = shape or (1, 1)
         room = row[piece.start : piece.stop].reshape(piece.shape)
         values[path] = np.array(room[:rows, :columns])

@@ -55,6 +55,11 @@ SELECTING = [
     own | {"feature_l1": strength}
     for own, strength in zip(OPTIMIZERS, [0.05, 0.2, 0.0] * 3 + [0.1], strict=True)
 ]
+# The same, in turn without normalization and with either.
+NORMALIZING = [
+    own | {"batchnorm": kind}
+    for own, kind in zip(OPTIMIZERS, [False, True, "layer"] * 3 + [False], strict=True)
+]
 USUAL_OPTIMIZERS = [  # those with a joint rule
     {"optimizer": "adam"},
     {"optimizer": "adam", "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3},
@@ -114,7 +119,7 @@ def assert_same_in_company(estimators, X, y, monkeypatch, n_features=None):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     "settings",
-    [PARTS, OPTIMIZERS, USUAL_OPTIMIZERS, ACTIVATIONS, SELECTING],
+    [PARTS, OPTIMIZERS, NORMALIZING, USUAL_OPTIMIZERS, ACTIVATIONS, SELECTING],
     ids=len,
 )
 def test_a_lane_is_the_same_in_a_program_for_others(settings, cancer, monkeypatch):
