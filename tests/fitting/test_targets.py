@@ -210,8 +210,8 @@ def test_wrong_sample_weights(kind, weight, message):
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({0: -1.0}, "'class_weight' parameter must give numbers of at least 0"),
-        ({0: np.nan}, "'class_weight' parameter must give numbers of at least 0"),
+        ({0: -1.0}, "'class_weight' parameter must give weights of at least 0"),
+        ({0: np.nan}, "'class_weight' parameter must give weights of at least 0"),
         ({0: 0, 1: 0, 2: 0}, "weights of all rows are 0"),
     ],
 )
