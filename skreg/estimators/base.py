@@ -93,9 +93,9 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             Weights of the rows of `X_val` in the validation loss and in the score that
             `monitor` names.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row, such as a patient. Validation rows are then whole groups,
-            or those of the splitter in `validation_fraction`, which gets the groups. In
-            a search, metadata routing passes them to a splitter that needs them.
+            Group of each row, such as a patient. Validation rows and pilots' folds are
+            then whole groups; a splitter in `validation_fraction` gets the groups. In a
+            search, metadata routing passes them to a splitter that needs them.
 
         Returns
         -------

@@ -50,11 +50,11 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         ``activation="leaky_relu"``.
 
     dropout : float, sequence of float or "auto", default="auto"
-        Share of each hidden layer's outputs that a training step sets to zero, in [0,
-        1); the other outputs are divided by ``1 - dropout`` [1]_. One rate for all
-        hidden layers, or a sequence with one rate for each. "auto" is 0.2; if `l2` is
-        "auto" as well, its pilots also try 0, together with weak penalties (the result
-        is in `dropout_`). With ``activation="selu"``, alpha dropout is used [2]_.
+        Share of each hidden layer's outputs that a training step sets to zero, in
+        [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
+        layers, or one for each. "auto" is 0.2; if `l2` is "auto" as well, its pilots
+        also try 0, with weak penalties (`dropout_` is the result). With
+        ``activation="selu"``, alpha dropout is used [2]_.
 
     input_dropout : float, default=0.0
         Dropout of the (standardised) inputs, in [0, 1).
@@ -64,11 +64,11 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         inputs in training, at least 0.
 
     mixup : float, default=0.0
-        Strength of mixup [9]_, at least 0; 0 switches it off. Training then uses
-        mixtures of two rows of the same batch: inputs ``x = a * x_1 + (1 - a) * x_2``
-        with loss ``a * loss(y_1) + (1 - a) * loss(y_2)``. The weight ``a`` has a Beta
-        distribution whose two parameters are both `mixup`. The training loss in
-        `history_` is that of the mixtures.
+        Train on mixtures of two rows of the same batch [9]_: inputs
+        ``x = a * x_1 + (1 - a) * x_2`` with loss
+        ``a * loss(y_1) + (1 - a) * loss(y_2)``. The weight ``a`` has a Beta
+        distribution with this value as both parameters, at least 0; 0 mixes nothing.
+        The training loss in `history_` is that of the mixtures.
 
     l1 : float, default=0.0
         Strength of the L1 penalty, at least 0: each layer's kernel adds
@@ -77,18 +77,17 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     l2 : float or "auto", default="auto"
         Strength of the L2 penalty, at least 0: each layer's kernel adds
         ``l2 * sum(kernel**2)`` to the loss. With `l1` it is Keras's ``L1L2``. With
-        "auto", `fit` chooses the strength by pilots: it trains the network on up to
-        five folds of the rows, in stacks, with 1 and 3 times the usual penalty, then
-        with 10 and 30 or with 0.3 and 0.1 times it. A penalty is good enough if its
-        loss on held-out rows is within one standard error of the best (half of one, if
-        the best is below the usual). Of these, `fit` takes the one nearest to the usual
-        (`l2_`, `strength_path_`). Pilots use up to 5,000 rows, so more rows mean fewer
-        folds. There are no pilots below 40 rows or in `partial_fit`; a continued
-        training keeps its penalty. The usual penalty is ``0.03 / sqrt(n)`` with n
-        training rows: the rate comes from theory (Shalev-Shwartz & Ben-David,
-        "Understanding machine learning", 2014, chapter 13), the constant from
-        experiments on real tables. In `partial_fit`, which does not know n, it is
-        0.001.
+        "auto", `fit` first trains pilots, in stacks, on up to five folds of the rows:
+        with 1 and 3 times the usual penalty, then with 10 and 30 or with 0.3 and 0.1
+        times it. A penalty is good enough if its loss on held-out rows is within one
+        standard error of the best (half of one, if the best is below the usual). Of
+        these, `fit` takes the one nearest to the usual (`l2_`, `strength_path_`).
+        Pilots use up to 5,000 rows: more rows have fewer folds. There are no pilots
+        below 40 rows or in `partial_fit`; a continued training keeps its penalty. The
+        usual penalty is ``0.03 / sqrt(n)`` with n training rows: the rate comes from
+        theory (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014,
+        chapter 13), the constant from experiments on real tables. In `partial_fit`,
+        which does not know n, it is 0.001.
 
     feature_l1 : float, default=0.0
         Strength of a penalty that selects features, at least 0: an adaptive group lasso
@@ -123,8 +122,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     weight_decay : float, default=None
         Decoupled weight decay [3]_, at least 0: each step subtracts
-        ``weight_decay * learning_rate`` times the weight from every weight, apart from
-        the gradient. None is 0.004 for ``optimizer="adamw"`` and 0 for others.
+        ``weight_decay * learning_rate * w`` from every weight w, apart from the
+        gradient. None is 0.004 for ``optimizer="adamw"`` and 0 for others.
 
     batchnorm : bool or "layer", default=False
         True adds batch normalisation between each hidden Dense layer and its activation
@@ -188,12 +187,12 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Maximum norm of the gradient of each weight array, above 0. None sets no limit.
 
     schedule : str or Keras schedule, default="auto"
-        Learning rate over all steps of a fit. "constant" keeps it. "cosine" lets it
-        fall to zero; "cosine_restarts" does so in three cosines of 1, 2 and 4 sevenths
-        of the steps [8]_. "step" takes a tenth of it after half of the steps and a
-        hundredth after three quarters. "exponential" lets it fall to a hundredth.
-        "auto" is "cosine", after a warm-up of a tenth of the steps unless `warmup` is
-        above 0; in `partial_fit`, which does not know the number of steps, it is
+        Learning rate over all steps of a fit. "constant" keeps it. "cosine" decreases
+        it to zero; "cosine_restarts" does so in three cosines of 1, 2 and 4 sevenths of
+        the steps [8]_. "step" takes a tenth of it after half of the steps and a
+        hundredth after three quarters. "exponential" decreases it to a hundredth.
+        "auto" is "cosine" after a warm-up of `warmup` or, if that is 0, a tenth of the
+        steps; in `partial_fit`, which does not know the number of steps, it is
         "constant". Or a ``keras.optimizers.schedules`` instance, to which
         `learning_rate` does not apply. A schedule in a Keras optimizer is used if this
         is "auto" or "constant" and `learning_rate` is None.
@@ -263,9 +262,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         first member's.
 
     callbacks : list of keras.callbacks.Callback, default=None
-        Keras callbacks. They are called at the start and the end of training and of
-        each epoch, with a Keras model that has the current weights. Each fit uses
-        copies of them (`callbacks_`). A callback may stop training or set the model's
+        Keras callbacks, called at the start and the end of training and of each epoch,
+        with a Keras model that has the current weights. Each fit uses copies
+        (`callbacks_`). A callback may stop training or set the model's
         ``optimizer.learning_rate``, which then replaces the schedule. If a callback has
         a batch hook, each step is a separate call of about 5 ms: a small network then
         takes 70 times as long to train.
@@ -274,11 +273,11 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         File to which training writes its state after epochs. If a training was
         interrupted, a `fit` with the same data and parameters resumes it, and ends with
         the same weights as without interruption; but callbacks lose their state, and
-        pilots for `l2` train again. If the training was finished, `fit` takes its
-        result from the file. `skreg.load` reads the file, too. Placeholders in the
-        path, as in ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch.
-        Each member of an ensemble has its own file (``-member0`` ...). Not used by
-        `partial_fit`. The fits of a search cannot share a path: see `stacked`.
+        pilots for `l2` train again. If that training was finished, such a `fit` takes
+        its result. `skreg.load` reads the file, too. Placeholders in the path, as in
+        ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch. Each member of
+        an ensemble has its own file (``-member0`` ...). Not used by `partial_fit`. The
+        fits of a search cannot share a path: see `stacked`.
 
     checkpoint_every : int or "best", default=1
         Number of epochs from one checkpoint to the next, at least 1; or "best" to write
@@ -292,8 +291,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         previous fit. Inputs and targets are then standardised as before.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, the order of the rows, noise and the validation
-        split. An int gives the same network on every run.
+        Seed of the initial weights, the order of the rows, noise and the rows that are
+        held out. An int gives the same network on every run.
 
     Attributes
     ----------

@@ -60,8 +60,8 @@ class RemedyReport:
     Attributes
     ----------
     remedies : tuple of Remedy
-        Sorted by number of splits, then by gain, the largest first. The network as it
-        is is one of them.
+        Sorted by number of splits, then by gain, the largest first. One of them, "as it
+        is", is the network without a remedy.
     scoring : str
         Name of the score.
     n_splits : int

@@ -31,10 +31,11 @@ class RegularizationSearchCV(FoundNetwork):
     """Search for the best mixture of remedies, with cross-validation.
 
     Candidates are drawn from `regularization_space` and compared by successive halving
-    [1]_: all train for a ninth of the epochs, the best third for a third of them, and
-    the best third of these for all epochs. Each of these rungs trains from the start,
-    with schedules that fit its length. All fits train in stacks, as in `stacked`. The
-    search is itself an estimator: nested cross-validation measures the whole search.
+    [1]_: all train for a ninth of the epochs, the best third for a third of the epochs,
+    and the best third of these for all epochs. Each of these rungs trains from the
+    start, with schedules that fit its length. All fits train in stacks, as in
+    `stacked`. The search is itself an estimator: nested cross-validation measures the
+    whole search.
 
     Parameters
     ----------
