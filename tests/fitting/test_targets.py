@@ -168,7 +168,10 @@ WRONG = {
     "several columns": (np.stack([CODES, CODES], axis=1), "MultiOutputClassifier"),
     "NaN": (np.where(CODES == 0, np.nan, CODES), "Input y contains NaN"),
     "too few": (CODES[:100], "inconsistent numbers of samples"),
-    "-1 and 1 in columns": (np.stack([CODES > 0, CODES > 1], axis=1) * 2 - 1, "0 or 1"),
+    "-1 and 1 in columns": (
+        np.stack([CODES > 0, CODES > 1], axis=1) * 2 - 1,
+        "of 0 and 1",
+    ),
 }
 
 
