@@ -2,10 +2,10 @@
 Does a network that goes on learning follow a drift?
 ====================================================
 
-A network that was trained once gets old where the world changes. Does it keep up if it
-goes on learning, part by part, with ``partial_fit``? The districts of California,
-sorted from north to south, are a stream of which the order is ours, but not the drift:
-what a house costs depends on the place, which the models are not told.
+A network that was trained once becomes outdated when the data change. Does it keep up
+if it continues to learn, part by part, with ``partial_fit``? The districts of
+California, sorted from north to south, are such a stream. We chose the order, but the
+drift is real: the price of a house depends on its place, which the models do not know.
 
 Found: it does. The frozen network is soon nearly twice as wrong as one that goes on
 learning, and worse than a linear model of the last 2,000 districts. Five passes over
@@ -17,9 +17,10 @@ over the frozen network are some ten times as large.
 """
 
 # %%
-# Districts of California, from north to south, as a stream. The models see what the
-# districts are, but not where they lie: what a house of the same size costs changes on
-# the way. The next 400 districts are predicted before their values are known.
+# Districts of California, from north to south, as a stream. The models see the
+# properties of the districts, but not their places: the price of a house of the same
+# size changes along the way. The next 400 districts are predicted before their values
+# are known.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -72,8 +73,8 @@ def anew(model, start):
 
 
 # %%
-# The measure are models that are fitted anew before each part, on the last 2,000
-# districts: a linear one and a network.
+# For comparison, a linear model and a network are fitted anew before each part, on the
+# last 2,000 districts.
 with skreg.stacked():
     streams = {
         "frozen": delayed(stream)(0, 0.001),
@@ -92,7 +93,7 @@ with skreg.stacked():
         )
 
 # %%
-# The mean absolute error, in $100,000, and what it is less than the frozen network's,
+# The mean absolute error, in $100,000, and how far it is below the frozen network's,
 # part by part.
 stop = START + STEP * len(parts)
 errors = pd.DataFrame(

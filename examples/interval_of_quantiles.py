@@ -12,7 +12,8 @@ bent around single patients. With more and more l2 the interval widens and the s
 rises to nearly what was promised, with an l2 of 0.01 to 0.03. (For as many rows 0.0017
 is usual.) Beyond that it only gets wider. The pinball loss, which judges how close the
 ends are to true quantiles, is least from 0.003 to 0.01. So choose the penalty by the
-pinball loss in folds, and measure the coverage on rows that nothing was chosen on.
+pinball loss in folds, and measure the coverage on rows that were not used for any
+choice.
 """
 
 # %%

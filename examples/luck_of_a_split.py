@@ -2,9 +2,9 @@
 How much luck is in a single split?
 ===================================
 
-The 208 sonar echoes are often split once, and an accuracy on 52 test echoes is what is
-reported. How far is that from what another split would have given? And can a single
-split show that a remedy helps?
+The 208 sonar echoes are often split once, and the accuracy on 52 test echoes is
+reported. How different would it be with another split? And can a single split show that
+a remedy helps?
 
 Found: accuracies of the same network range from about 0.65 to 0.95, with a deviation of
 0.05 from split to split, which is what the draw of 52 echoes alone would give. Dropout
@@ -54,7 +54,7 @@ accuracy, entropy = by_split("accuracy"), -by_split("neg_log_loss")
 
 # %%
 # One row a network. The last column is the deviation that the draw of 52 test echoes
-# alone would give, were the network always the same.
+# alone would give, if the network were always the same.
 mean = accuracy.mean()
 table = pd.DataFrame(
     {

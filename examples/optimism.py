@@ -6,13 +6,13 @@ A search reports the winner's score in the folds that chose it. The winner of ma
 candidates is partly the luckiest. How much of its score is luck, and from how many
 candidates on?
 
-Found: one candidate's score in the folds is, within its error, that on rows which
-nothing was chosen on. The more candidates, the higher the winner's score in the folds;
-on the other half, its accuracy stops rising after some ten of them. With all, the
-choice adds more than 0.03 of accuracy that is not there, several standard errors. In
-cross-entropy, which is less a matter of luck, the winners go on getting better, and
-about two thirds of what the search gains are real. So take a search's best score as
-a choice and not as a result: ``cross_val_score(search, X, y)``, nested
+Found: one candidate's score in the folds equals, within its error, its score on rows
+that were not used for any choice. The more candidates, the higher the winner's score in
+the folds; on the other half, its accuracy stops rising after some ten of them. With
+all, the choice adds more than 0.03 of accuracy that is not there, several standard
+errors. In cross-entropy, which is less a matter of luck, the winners go on getting
+better, and about two thirds of what the search gains are real. So take a search's best
+score as a choice and not as a result: ``cross_val_score(search, X, y)``, nested
 cross-validation, gives that, in ``skreg.stacked()`` all at once.
 """
 
@@ -104,7 +104,7 @@ for scoring, (seen, new) in found.items():
     print(tables[scoring].to_string(float_format="{:.3f}".format), end="\n\n")
 
 # %%
-# The optimism that the choice adds: what each search has more than one of a single
+# The optimism that the choice adds: the gap of each search minus that of a single
 # candidate, half by half.
 for scoring, (seen, new) in found.items():
     optimism = seen - new

@@ -4,7 +4,7 @@ Which model gains most from doubled rows?
 
 The table of Portuguese wines holds 6,497 rows, but 1,177 of them are copies of another
 row, measurements and all. Folds by rows put copies of a wine on both sides: a model
-that learns rows by heart is paid for it. What are the scores, and the order of the
+that learns rows by heart is rewarded for it. What are the scores, and the order of the
 models, when all copies of a wine go to the same fold?
 
 Found: the copies are worth most to nearest neighbours and to extra trees, about 0.15 of

@@ -22,19 +22,19 @@ def save(estimator: Any, path: Path) -> None:
     Parameters
     ----------
     estimator : MLPRegularizedClassifier or MLPRegularizedRegressor
-        Fitted or not. Of a pipeline or a search, pass the network, such as
+        Fitted or not. From a pipeline or a search, pass the network, such as
         ``pipeline[-1]`` or ``search.best_estimator_``. To save a whole pipeline, use
         skops or joblib.
     path : path-like
-        The file; an existing one is replaced.
+        Path of the file; an existing file is replaced.
 
     Raises
     ------
     TypeError
         If the estimator is of another class.
     ValueError
-        If a parameter cannot be stored: a function, callbacks, or an object of a class
-        that Keras does not have.
+        If a parameter cannot be stored: a function, callbacks, or an object whose class
+        is neither Keras's own nor a scikit-learn splitter.
     OSError
         If the file cannot be written. An existing file is left unchanged.
 
@@ -59,9 +59,9 @@ def save(estimator: Any, path: Path) -> None:
     name = type(estimator).__name__
     if CLASSES.get(name) is not type(estimator):
         raise TypeError(
-            f"The 'estimator' parameter must be a {' or '.join(CLASSES)}: of a "
-            f"pipeline its last step, of a search its best_estimator_. Got {name} "
-            "instead."
+            f"The 'estimator' parameter must be an {' or '.join(CLASSES)}. Got {name} "
+            "instead. From a pipeline pass its last step, from a search its "
+            "best_estimator_."
         )
     write_network(path, estimator)
 
@@ -70,11 +70,13 @@ def load(path: Path) -> Any:
     """Load an estimator that `save` wrote.
 
     Nothing in the file is executed. Loading creates only built-in values, arrays, NumPy
-    random states, and Keras's own optimizers, schedules and initializers.
+    random states, scikit-learn's splitters, and Keras's own optimizers, schedules and
+    initializers.
 
     Parameters
     ----------
     path : path-like
+        Path of a file that `save` or a `checkpoint` wrote.
 
     Returns
     -------

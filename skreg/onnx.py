@@ -18,27 +18,27 @@ _REGRESSOR = "SkregMLPRegularizedRegressor"
 def register_onnx_converters() -> None:
     """Register the estimators with skl2onnx, to convert them alone and in pipelines.
 
-    Calling it again changes nothing. ``skl2onnx.to_onnx(pipeline, X[:1])`` then writes
-    scaler, encoder and network into one model, which takes the pipeline's inputs.
+    Afterwards ``skl2onnx.to_onnx(pipeline, X[:1])`` writes scaler, encoder and network
+    into one model, which takes the pipeline's inputs. A second call changes nothing.
 
-    The model of a classifier returns labels of shape (n_samples,), or (n_samples,
-    n_labels) if it is multilabel, and probabilities of shape (n_samples, n_classes), as
-    `predict` and `predict_proba` do. With ``loss="hinge"`` it returns margins in place
-    of probabilities; for two classes these are -m and m. The model of a regressor
-    returns numbers of shape (n_samples, n_outputs). That of an ensemble returns the
-    mean.
+    A classifier's model returns labels of shape (n_samples,), or (n_samples, n_labels)
+    if it is multilabel, and probabilities of shape (n_samples, n_classes), as `predict`
+    and `predict_proba` do. With ``loss="hinge"`` it returns margins in place of
+    probabilities; for two classes these are -m and m. A regressor's model returns
+    numbers of shape (n_samples, n_outputs). An ensemble's model returns the mean of its
+    members.
 
     Inputs are standardised in double precision, as in `predict`; the network itself
-    computes in single precision. Probabilities are an array without any ``options``;
-    skl2onnx's option `zipmap` can only be False.
+    computes in single precision. Probabilities are always an array: skl2onnx's option
+    `zipmap` can only be False.
 
     Raises
     ------
     ImportError
         If skl2onnx is not installed.
     ValueError
-        Later, when an estimator is converted: if its activation is a user's function
-        or ``"sparsemax"``, or if its classes are neither whole numbers nor strings.
+        Later, from skl2onnx's conversion: if the activation is a function of your own
+        or ``"sparsemax"``, or if the classes are neither whole numbers nor strings.
 
     References
     ----------

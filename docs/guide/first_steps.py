@@ -32,28 +32,28 @@ print(f"accuracy:      {network.score(X_test, y_test):.3f}")
 print(f"l2 (chosen):   {network.l2_:.4f}")
 
 # %%
-# Tables differ in how much regularization they need. So a fit asks its rows first: with
-# ``l2="auto"``, the default, *pilots* choose the penalty on large weights. These are up
-# to 30 trainings on parts of the rows, judged on the others. Then the network trains on
-# all rows, with what they chose: ``l2_``, and ``dropout_``, which is 0.2 or none.
+# Tables differ in how much regularization they need. With ``l2="auto"``, the default, a
+# fit therefore starts with *pilots*: up to 30 trainings on parts of the rows, judged on
+# the other rows. They choose the penalty on large weights, ``l2_``, and a dropout of
+# 0.2 or none, ``dropout_``. Then the network trains on all rows with these values.
 #
 # With a number for ``l2``, as below, there are no pilots, and a fit takes a fraction of
 # a second. The first fit of a process takes some seconds more: it imports TensorFlow
 # and compiles the training.
 #
-# A number as ``random_state`` gives the same network on every run. Without it each
-# ``fit`` is another network, with another score
+# A number as ``random_state`` gives the same network on every run. Without it, each
+# ``fit`` gives another network, with another score
 # (:doc:`reproducibility <working/reproducibility>`).
 #
-# Labels may be of any type, and there may be more than two of them.
-# :class:`~skreg.MLPRegularizedRegressor` is the same for numbers.
+# Labels may be numbers or strings, and there may be more than two of them.
+# :class:`~skreg.MLPRegularizedRegressor` is the same for numeric targets.
 
 # %%
 # Raw columns
 # -----------
-# Networks train badly on columns of very different sizes, so most need a
-# ``StandardScaler`` in front of them. Here the columns' typical sizes differ by orders
-# of magnitude.
+# Networks train badly on columns of very different sizes, so most networks need a
+# ``StandardScaler`` before them. Here the columns' typical sizes differ by orders of
+# magnitude.
 sizes = np.median(X_train, axis=0)
 print(f"smallest median of a column: {sizes.min():.4f}")
 print(f"largest median of a column:  {sizes.max():.1f}")
@@ -125,9 +125,9 @@ print(f"cross-entropy in the folds:      {-search.best_score_:.3f}")
 print(f"cross-entropy on the other rows: {loss:.3f}")
 
 # %%
-# ``cv_results_`` has a row for each candidate. ``mean_test_score`` is the mean over
-# the folds, ``std_test_score`` their standard deviation, ``rank_test_score`` the
-# place. Scores are such that larger is better, hence ``neg_log_loss``.
+# ``cv_results_`` has a row for each candidate. ``mean_test_score`` is the mean over the
+# folds, ``std_test_score`` their standard deviation, ``rank_test_score`` the rank.
+# Larger scores are better, hence ``neg_log_loss``.
 import pandas as pd
 
 results = pd.DataFrame(search.cv_results_)
@@ -152,8 +152,8 @@ print(f"within two errors: {close.sum() - 1} of {len(close) - 1} others")
 #
 # Categories and missing values
 # -----------------------------
-# The census table has six columns of numbers and eight of categories, in which "?" is
-# an unknown value. To have gaps among the numbers too, some of them are taken out.
+# The census table has six columns of numbers and eight of categories, where "?" is an
+# unknown value. Some of the numbers are removed, so that they have gaps, too.
 from skreg.datasets import load_adult
 
 X, y = load_adult(as_frame=True)
@@ -217,5 +217,5 @@ print(f"cross-entropy in the folds: {-search.best_score_:.3f}")
 # - Which remedies are worth a search on your data: :func:`~skreg.compare_remedies`.
 # - Whether the network over- or underfits: ``network.diagnose(X, y)``.
 # - Larger searches: :doc:`searching <working/searching>`.
-# - Into a file, or elsewhere:
+# - Save it, or use it elsewhere:
 #   :doc:`saving and deploying <working/saving_and_deploying>`.

@@ -24,7 +24,7 @@ def load_sonar(*, as_frame: bool = False) -> tuple[Any, Any]:
     Parameters
     ----------
     as_frame : bool, default=False
-        Return a pandas DataFrame and Series instead of arrays.
+        Whether to return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def load_wine_quality(*, as_frame: bool = False) -> tuple[Any, Any]:
     Parameters
     ----------
     as_frame : bool, default=False
-        Return a pandas DataFrame and Series instead of arrays.
+        Whether to return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------
@@ -76,13 +76,13 @@ def load_california_housing(*, as_frame: bool = False) -> tuple[Any, Any]:
     Parameters
     ----------
     as_frame : bool, default=False
-        Return a pandas DataFrame and Series instead of arrays.
+        Whether to return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------
     X : ndarray or DataFrame of shape (20640, 8)
-        Median income, house age, rooms, bedrooms, population and household size of
-        each district, and its latitude and longitude.
+        Median income, house age, rooms, bedrooms, population, household size, latitude
+        and longitude of each district.
     y : ndarray or Series of shape (20640,)
         Median house value, in units of $100,000, capped at 5.
 
@@ -97,14 +97,14 @@ def load_california_housing(*, as_frame: bool = False) -> tuple[Any, Any]:
 
 
 def load_adult(*, as_frame: bool = False) -> tuple[Any, Any]:
-    """Load adult: people who earn more than $50,000 or not (classification).
+    """Load adult: whether a person earns more than $50,000 (classification).
 
-    A sample of 10,000 of the 48,842 rows, which come from the census of 1994.
+    A sample of 10,000 of the 48,842 rows, from the US census of 1994.
 
     Parameters
     ----------
     as_frame : bool, default=False
-        Return a pandas DataFrame and Series instead of arrays.
+        Whether to return a pandas DataFrame and Series instead of arrays.
 
     Returns
     -------

@@ -72,8 +72,8 @@ def _activated(activation, x, numbers):
         return np.asarray(ACTIVATIONS[activation](x), x.dtype)
     raise ForkedProcessError(
         "This process was forked from one in which Keras's backend was running, and "
-        "cannot use it. NumPy computes predictions here, for Keras's activations by "
-        f"name. Got activation={activation!r}: start the process by 'spawn' or "
+        "cannot use it. Predictions by NumPy are only for activations that Keras has "
+        f"by name. Got activation={activation!r}: start the process by 'spawn' or "
         "'forkserver', or joblib's by 'loky'."
     )
 

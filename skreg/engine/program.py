@@ -105,7 +105,7 @@ class Program:
 
 def _warn_without_xla(reason):
     warnings.warn(
-        "This network trains without XLA, which is slower, since TensorFlow cannot "
+        "This network trains without XLA, which is slower, because TensorFlow cannot "
         f"compile it: {reason}.",
         RuntimeWarning,
         stacklevel=2,

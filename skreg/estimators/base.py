@@ -75,7 +75,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
     ) -> None:
         """Train the network.
 
-        If it raises, the estimator keeps its earlier fit.
+        If this raises an error, the estimator keeps its earlier fit.
 
         Parameters
         ----------
@@ -87,15 +87,15 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             Non-negative weights of the rows in the loss; only their ratios count.
             Rows of weight 0 are left out.
         X_val, y_val : array-like, default=None
-            Rows to evaluate after each epoch, in the form of `X` and `y`. With
-            ``early_stopping=True`` they are used instead of a part of `X`.
+            Validation rows, evaluated after each epoch; in the form of `X` and `y`.
+            With ``early_stopping=True`` they are used instead of a part of `X`.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            Weights of the rows of `X_val`, in the validation loss and in the score that
+            Weights of the rows of `X_val` in the validation loss and in the score that
             `monitor` names.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row, such as a patient: for the splitter in
-            `validation_fraction`, or whole groups are set aside for early stopping. In
-            a search, metadata routing brings them to a splitter that needs them.
+            Group of each row, such as a patient. Validation rows and pilots' folds are
+            then whole groups; a splitter in `validation_fraction` gets the groups. In a
+            search, metadata routing passes them to a splitter that needs them.
 
         Returns
         -------
@@ -185,7 +185,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together. Got one of them.")
         if X_val is None and weight_val is not None:
-            raise ValueError("sample_weight_val is for X_val and y_val. Got no X_val.")
+            raise ValueError("sample_weight_val needs X_val and y_val. Got no X_val.")
         if X_val is not None:
             return [(sample, self._read(*validation, reset=False))] * len(seeds)
         if is_partial or not self.early_stopping or self.monitor == "loss":
@@ -196,7 +196,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
     def get_metadata_routing(self) -> MetadataRequest:
         """Get metadata routing of this object.
 
-        `groups` are requested by `fit` if the splitter in `validation_fraction` does.
+        `fit` requests `groups` if the splitter in `validation_fraction` needs them.
         """
         found = super().get_metadata_routing()
         if found.fit.requests["groups"] is None:

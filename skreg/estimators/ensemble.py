@@ -37,9 +37,9 @@ class Ensemble(FittedNetwork):
         members = self._all_members()
         if len(members) != self.n_members:
             raise ValueError(
-                "Training can go on (warm_start, partial_fit) only with as many "
-                f"members as before, {len(members)}. Got n_members="
-                f"{self.n_members}: fit with warm_start=False."
+                "The 'n_members' parameter must be that of the earlier fit, "
+                f"{len(members)}, to continue training (warm_start, partial_fit). Got "
+                f"{self.n_members}: to change it, fit with warm_start=False."
             )
         return [member._state["seed"] for member in members]
 

@@ -42,7 +42,7 @@ class FittedNetwork(SelectedFeatures):
 
     @property
     def l2_(self) -> float:
-        """The l2 penalty of the training: with ``l2="auto"`` the one that was chosen.
+        """The l2 penalty of the training; with ``l2="auto"``, the chosen one.
 
         Examples
         --------
@@ -58,7 +58,7 @@ class FittedNetwork(SelectedFeatures):
 
     @property
     def dropout_(self) -> float | tuple[float, ...]:
-        """The dropout of the training, one rate or one for each hidden layer.
+        """The dropout of the training: one rate, or one for each hidden layer.
 
         Examples
         --------
@@ -82,11 +82,11 @@ class FittedNetwork(SelectedFeatures):
     def model_(self) -> KerasModel:
         """The trained network as a plain, compiled ``keras.Sequential``.
 
-        It takes features as `fit` does, before standardisation. It has the optimizer's
-        state and the learning rate that the schedule ended with (or began with, if it
-        ended at zero): it predicts, saves, exports and continues training without
-        skreg. It is built on first access and then cached; training it does not change
-        the estimator.
+        The model takes raw features, as `fit` does, and needs no skreg to predict, to
+        be saved or exported, or to train further. It has the optimizer's state and the
+        last learning rate of the schedule (or the first, if the last is zero). It is
+        built on first access and then cached. Training it does not change the
+        estimator.
 
         Examples
         --------
@@ -109,13 +109,13 @@ class FittedNetwork(SelectedFeatures):
     def to_scikeras(self) -> Any:
         """The same network and settings as an untrained SciKeras estimator.
 
-        It has the same initial weights as `fit`, and scales inputs (and a regressor's
-        targets) by the rows of each fit. The network's parameters become
+        It starts from the same initial weights as `fit`, and scales inputs (and a
+        regressor's targets) by the rows of each fit. The network's parameters become
         ``model__dropout`` and so on; `epochs`, `batch_size`, `callbacks`,
         `class_weight`, `verbose`, `warm_start` and `random_state` keep their names.
-        Early stopping is Keras's callback, on the last `validation_fraction` of the
-        rows. ``batch_size="auto"`` becomes the batch size of the last fit, or 32.
-        Checkpoints are left out.
+        Early stopping becomes Keras's callback, with the last `validation_fraction` of
+        the rows for validation. ``batch_size="auto"`` becomes the batch size of the
+        last fit, or 32. Checkpoints are left out.
 
         Importing SciKeras changes how Keras's own objects are pickled in this process.
 
@@ -128,9 +128,10 @@ class FittedNetwork(SelectedFeatures):
         ImportError
             If SciKeras is not installed: ``pip install "skreg[scikeras]"``.
         ValueError
-            For features that SciKeras lacks: ensembles, `mixup`, `feature_l1`,
-            ``loss="hinge"``, a scorer as `monitor`, a warm-up before another schedule
-            than "constant" or "cosine".
+            If SciKeras lacks a setting: ensembles, `mixup`, `feature_l1`,
+            ``loss="hinge"``, a scorer as `monitor`, a splitter as
+            `validation_fraction`, or a warm-up with another schedule than "constant" or
+            "cosine".
         """
         return to_scikeras(self)
 
@@ -169,8 +170,8 @@ class FittedNetwork(SelectedFeatures):
     def load_weights(self, path: Path) -> Self:
         """Load the weights and moving statistics that `save_weights` wrote.
 
-        All else stays as in the estimator's own fit: classes, the statistics that
-        standardise inputs, the optimizer's state.
+        All else stays as in the estimator's own fit: classes, the optimizer's state and
+        the statistics that standardise inputs.
 
         Parameters
         ----------
@@ -184,8 +185,8 @@ class FittedNetwork(SelectedFeatures):
         Raises
         ------
         ValueError
-            If the weights have other shapes or names than this network's, or the file
-            is damaged. The estimator is then unchanged.
+            If the weights have other shapes or names than this network's, or if the
+            file is damaged. The estimator is then unchanged.
         NotFittedError
             Before `fit`.
         OSError
@@ -218,44 +219,45 @@ class FittedNetwork(SelectedFeatures):
     ) -> Diagnosis:
         """Diagnose whether the network over- or underfits, with the evidence.
 
-        Without data, the history of the fit is judged, which shows little if it has no
-        validation losses. With data, the network is trained again on `cv` folds: as it
-        is, four times as long, with four times the units, with a smaller learning rate,
-        and on half of the rows, all in stacks. A verdict then needs differences beyond
-        the folds' noise.
+        Without data, this method judges the history of the fit, which shows little if
+        it has no validation losses. With data, it trains the network again on `cv`
+        folds, in stacks: as it is, with four times the epochs, with four times the
+        units and twice the epochs, with a smaller learning rate, and on half of the
+        rows. A verdict then needs differences that are larger than the folds' noise.
 
-        The evidence from folds has relative losses: 0 is perfect, 1 is the loss of a
-        constant prediction. Its 95% confidence intervals are corrected for the overlap
-        of the folds, as in `compare_remedies`.
+        Losses on folds are relative: 0 is perfect, 1 is the loss of a constant
+        prediction. Their 95% confidence intervals are corrected for the overlap of the
+        folds, as in `compare_remedies`.
 
         Parameters
         ----------
         X, y : array-like, default=None
             Rows to train on again, preferably those of `fit`. Both or neither.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row, such as a patient: for the splitter, or all rows of a
-            group are in the same fold.
+            Group of each row, such as a patient. A splitter gets them; otherwise all
+            rows of a group are in the same fold. Only used with `X` and `y`.
         cv : int or splitter, default=5
-            Number of folds, shuffled (and stratified for classes), or a splitter. Only
-            used with `X` and `y`.
+            Number of folds, at least 2, shuffled (and stratified for classes); or a
+            splitter. Only used with `X` and `y`.
         reference_error : float, default=None
-            The error that people or the best known method reach: share of wrong rows,
-            or root mean squared error. The evidence then includes how far the training
-            error is above it ("avoidable bias") and the validation error above the
-            training error ("variance"). Only used with `X` and `y`.
-        random_state : int, default=0
-            Seed of the folds.
+            Error of people or of the best known method: the share of wrong rows, or the
+            root mean squared error. The evidence then includes the training error minus
+            this error ("avoidable bias"), and the validation error minus the training
+            error ("variance"). Needs `X` and `y`.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the folds. Not used with a splitter.
 
         Returns
         -------
         Diagnosis
-            With `verdict`, `reason`, `evidence` and `try_next`; ``print`` it or
-            ``plot`` it.
+            With `verdict`, `reason`, `evidence` and `try_next`. ``print`` shows it,
+            its method `plot` draws the loss curves.
 
         Raises
         ------
         ValueError
-            If only one of `X` and `y` is given, or `reference_error` without them.
+            If only one of `X` and `y` is given, or `reference_error` without them, or
+            if the network cannot be fitted to a fold.
         NotFittedError
             Before `fit`.
 
@@ -275,7 +277,7 @@ class FittedNetwork(SelectedFeatures):
             return diagnose_folds(self, X, y, groups, cv, reference_error, random_state)
         if reference_error is not None:
             raise ValueError(
-                "The 'reference_error' parameter needs X and y, on which the network's "
-                f"own error is measured. Got reference_error={reference_error!r} alone."
+                "The 'reference_error' parameter needs X and y, which measure the "
+                f"network's own error. Got {reference_error!r} without them."
             )
         return diagnose_history(self)

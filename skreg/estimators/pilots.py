@@ -81,7 +81,7 @@ def choose_strength(estimator, sample, run):
         "val_loss", shape (n_strengths, n_folds).
     """
     if estimator.verbose:
-        print("l2='auto': trainings on parts of the rows choose it.")
+        print("l2='auto': trainings on parts of the rows (pilots) choose it.")
     folds = _Folds(estimator, sample, run)
     strengths = _open_to(estimator, FIRST)
     losses = folds.losses(strengths)
@@ -99,7 +99,7 @@ def choose_strength(estimator, sample, run):
     chosen = {name: float(path[name][best]) for name in path if name != "val_loss"}
     if estimator.verbose:
         said = ", ".join(f"{name}={value:.3g}" for name, value in chosen.items())
-        print(f"They chose {said}.")
+        print(f"The pilots chose {said}.")
     order = np.argsort(path["l2"], kind="stable")
     return chosen, {name: values[order] for name, values in path.items()}
 

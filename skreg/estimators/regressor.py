@@ -31,9 +31,9 @@ from .base import RegularizedNetwork
 
 
 class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
-    """A feed-forward network for regression, every regularizer a parameter.
+    """Feed-forward network for regression, with every regularizer as a parameter.
 
-    It is trained by Keras's rules and is a scikit-learn regressor, for use in grid
+    It trains by Keras's rules and is a scikit-learn regressor, for use in grid
     searches, pipelines and cross-validation. It takes one target or several.
 
     Parameters
@@ -42,8 +42,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Units of each hidden layer. An empty sequence gives a linear model.
 
     activation : str or callable, default="relu"
-        Of the hidden layers: a name in ``keras.activations``, or a function of a tensor
-        written with ``keras.ops``.
+        Activation of the hidden layers: a name in ``keras.activations``, or a function
+        of a tensor, written with ``keras.ops``.
 
     negative_slope : float, default=0.2
         Slope for negative inputs, at least 0. Only used when
@@ -52,113 +52,120 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     dropout : float, sequence of float or "auto", default="auto"
         Share of each hidden layer's outputs that a training step sets to zero, in
         [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
-        layers, or one for each. "auto" is 0.2; if ``l2="auto"`` as well, pilots also
-        try 0, with weak penalties (`dropout_`). With ``activation="selu"`` it is alpha
-        dropout [2]_.
+        layers, or one for each. "auto" is 0.2; if `l2` is "auto" as well, its pilots
+        also try 0, with weak penalties (`dropout_` is the result). With
+        ``activation="selu"``, alpha dropout is used [2]_.
 
     input_dropout : float, default=0.0
         Dropout of the (standardised) inputs, in [0, 1).
 
     gaussian_noise : float, default=0.0
-        Standard deviation of normal noise that training adds to the (standardised)
-        inputs, at least 0.
+        Standard deviation of the normal noise that is added to the (standardised)
+        inputs in training, at least 0.
 
     mixup : float, default=0.0
-        Train on mixtures of two rows: inputs ``x = a * x_1 + (1 - a) * x_2`` with loss
-        ``a * loss(y_1) + (1 - a) * loss(y_2)``, where ``a`` has a Beta distribution
-        with this value as both parameters, at least 0; 0 mixes nothing [9]_. Partners
-        are rows of the same batch. The training loss in `history_` is that of the
-        mixtures.
+        Train on mixtures of two rows of the same batch [9]_: inputs
+        ``x = a * x_1 + (1 - a) * x_2`` with loss
+        ``a * loss(y_1) + (1 - a) * loss(y_2)``. The weight ``a`` has a Beta
+        distribution with this value as both parameters, at least 0; 0 mixes nothing.
+        The training loss in `history_` is that of the mixtures.
 
     l1 : float, default=0.0
-        Penalty ``l1 * sum(abs(kernel))`` that each layer's kernel adds to the loss, at
-        least 0.
+        Strength of the L1 penalty, at least 0: each layer's kernel adds
+        ``l1 * sum(abs(kernel))`` to the loss.
 
     l2 : float or "auto", default="auto"
-        Penalty ``l2 * sum(kernel**2)``, at least 0. With `l1` it is Keras's ``L1L2``.
-        "auto" lets the rows choose: `fit` first trains pilots, in stacks, on up to five
-        folds of the rows, with 1 and 3 times the usual penalty, then with 10 and 30 or
-        with 0.3 and 0.1 times it. Among the penalties whose loss on held-out rows is
-        within a standard error of the best (half of it, if the best is below the
-        usual), it takes the one nearest to the usual (`l2_`, `strength_path_`). Pilots
-        use up to 5,000 rows: more rows have fewer folds. Below 40 rows, and in
-        `partial_fit`, there are no pilots; a continued training keeps its penalty. The
+        Strength of the L2 penalty, at least 0: each layer's kernel adds
+        ``l2 * sum(kernel**2)`` to the loss. With `l1` it is Keras's ``L1L2``. With
+        "auto", `fit` first trains pilots, in stacks, on up to five folds of the rows:
+        with 1 and 3 times the usual penalty, then with 10 and 30 or with 0.3 and 0.1
+        times it. A penalty is good enough if its loss on held-out rows is within one
+        standard error of the best (half of one, if the best is below the usual). Of
+        these, `fit` takes the one nearest to the usual (`l2_`, `strength_path_`).
+        Pilots use up to 5,000 rows: more rows have fewer folds. There are no pilots
+        below 40 rows or in `partial_fit`; a continued training keeps its penalty. The
         usual penalty is ``0.03 / sqrt(n)`` with n training rows: the rate comes from
         theory (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014,
         chapter 13), the constant from experiments on real tables. In `partial_fit`,
         which does not know n, it is 0.001.
 
     feature_l1 : float, default=0.0
-        Penalty on whole features, which selects them, at least 0: an adaptive group
-        lasso on the rows of the first kernel, the weights that leave a feature (Yuan &
-        Lin, JRSS B 68, 2006; Zou, "The adaptive lasso", JASA 101, 2006). After each
-        step of the optimizer a proximal step shortens these rows, short ones most, and
-        sets some to exactly 0 (`selected_features_`); what is 0 stays so. The price of
-        a row's norm is `feature_l1` times the root mean square of all rows' norms,
-        divided by the row's; it rises from 0 in the first half of the training, but not
-        in `partial_fit`. The step is divided by what the optimizer divides gradients
-        by, so that a strength means about the same for all (Yun et al., NeurIPS 2021).
-        Useful ones lie between 0.001 and 0.5: see `FeaturePathDisplay`. `model_` trains
-        on without it.
+        Strength of a penalty that selects features, at least 0: an adaptive group lasso
+        (Yuan & Lin, JRSS B 68, 2006; Zou, "The adaptive lasso", JASA 101, 2006) on the
+        rows of the first kernel. Each row has the weights of one feature. After each
+        step of the optimizer, a proximal step shortens these rows, short rows most, and
+        sets some to exactly 0 (`selected_features_`). A row that is 0 stays 0. The
+        penalty of a row's norm is `feature_l1` times the root mean square of all rows'
+        norms, divided by this row's norm. It rises from 0 in the first half of the
+        training; `partial_fit` applies it in full from the start. Like a gradient, the
+        step is divided by the optimizer's denominator, so that a value has about the
+        same effect with all optimizers (Yun et al., NeurIPS 2021). Useful values lie
+        between 0.001 and 0.5: see `FeaturePathDisplay`. Training `model_` further does
+        not apply this penalty.
 
     feature_groups : array-like of shape (n_features,), default=None
-        Label of each feature's group, an integer or a string: all features of a group
-        are kept or left out together, such as the 0/1 columns of a category, by the
-        root mean square of their norms. None makes each feature its own group. Only
-        used by `feature_l1`.
+        Group label of each feature, an integer or a string. All features of a group are
+        kept or left out together, such as the 0/1 columns of a category: the penalty
+        then acts on the root mean square of their norms. None makes each feature its
+        own group. Only used with `feature_l1`.
 
     bias_l1, bias_l2 : float, default=0.0
-        The same as `l1` and `l2`, for biases.
+        The same as `l1` and `l2` for biases, at least 0.
 
     activity_l1, activity_l2 : float, default=0.0
-        The same for the outputs of each hidden activation, per row.
+        The same for the outputs of each hidden activation, at least 0; the mean over
+        the rows of a batch is added to the loss.
 
     max_norm : float, default=None
         Maximum norm of the incoming weights of a unit, above 0; larger norms are scaled
         back after each step [1]_. None sets no limit.
 
     weight_decay : float, default=None
-        Decoupled weight decay [3]_: each step subtracts this share, times the learning
-        rate, of all weights, apart from the gradient; at least 0. None is 0.004 for
-        ``optimizer="adamw"`` and 0 for others.
+        Decoupled weight decay [3]_, at least 0: each step subtracts
+        ``weight_decay * learning_rate * w`` from every weight w, apart from the
+        gradient. None is 0.004 for ``optimizer="adamw"`` and 0 for others.
 
     batchnorm : bool or "layer", default=False
         True adds batch normalisation between each hidden Dense layer and its activation
-        [4]_; "layer" adds layer normalisation, of each row over the units, there [5]_.
+        [4]_; "layer" adds layer normalisation there, which normalises each row over the
+        units [5]_.
 
     batchnorm_momentum : float, default=0.9
-        Share of the moving mean and variance that a step of batch normalisation keeps,
-        in [0, 1). The default of Keras is 0.99, which needs hundreds of steps to forget
-        the initial values. Only used with ``batchnorm=True``.
+        Share of the moving mean and variance that each step of batch normalisation
+        keeps, in [0, 1). Keras's default is 0.99, which needs hundreds of steps to
+        forget the initial values. Only used with ``batchnorm=True``.
 
     normalize : bool or "robust", default="robust"
-        How inputs are scaled, by (weighted) statistics of the training rows. "robust"
-        subtracts the median, divides by the interquartile range (half of the range if
-        that is 0) and clips smoothly, ``3 * tanh(x / 3)``, so that outliers do no harm
-        [10]_; True standardises to mean 0 and standard deviation 1; False leaves inputs
-        as they are. Columns of sparse input are divided by their standard deviation and
-        not centred. Unless False, targets are standardised too (those of
-        ``loss="poisson"`` divided by their mean); predictions are in the targets' own
-        units.
+        How inputs are scaled, by statistics of the training rows, weighted by
+        `sample_weight`. "robust" subtracts the median, divides by the interquartile
+        range (half of the range if that is 0) and clips smoothly, ``3 * tanh(x / 3)``,
+        so that outliers do no harm [10]_. True standardises to mean 0 and standard
+        deviation 1. False leaves inputs as they are. Columns of sparse input are only
+        divided by their standard deviation, not centred; "robust" then clips them.
+        Unless this is False, targets are standardised too (divided by their mean for
+        ``loss="poisson"``); predictions are in the targets' own units.
 
     initializer : str or Keras initializer, default="auto"
         Initializer of the kernels: a name in ``keras.initializers`` or an instance.
-        "auto" is He's for activations of the relu family [6]_, LeCun's for selu, and
-        Glorot's [7]_ for others and for the output layer.
+        "auto" is "he_normal" [6]_ for activations of the relu family, "lecun_normal"
+        for selu, and "glorot_uniform" [7]_ for other activations and for the output
+        layer.
 
     optimizer : str or Keras optimizer, default="adam"
         One of "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", "adamax",
         "adadelta", "lion", "ftrl"; or an instance of one of these Keras classes, whose
-        settings are used where the parameters below are None. "ftrl" is for networks
-        without hidden layers, because it wipes out initial weights, in Keras too.
+        settings are used where `weight_decay` and the parameters below are None. "ftrl"
+        is only for networks without hidden layers, because it overwrites the initial
+        weights, as in Keras.
 
     learning_rate : float, default=None
-        Above 0. None is a default for the optimizer: 1 for "adadelta", 0.001 for
-        "rmsprop" and "ftrl", 0.0001 for "lion", 0.01 for others; a Keras optimizer has
-        its own.
+        Learning rate, above 0. None is the optimizer's default: 1 for "adadelta", 0.001
+        for "rmsprop" and "ftrl", 0.0001 for "lion", 0.01 for others; for a Keras
+        optimizer, its own rate.
 
     momentum : float, default=None
-        In [0, 1). None is 0.9 for "sgd" and 0 for "rmsprop". Only used by these two.
+        Momentum, in [0, 1). None is 0.9 for "sgd" and 0 for "rmsprop". Only used by
+        these two.
 
     nesterov : bool, default=False
         Nesterov's form of momentum. Only used when ``optimizer="sgd"``.
@@ -173,55 +180,58 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         and "lion".
 
     epsilon : float, default=None
-        Added to denominators, above 0. None is 1e-7. Not used by "sgd", "lion" and
-        "ftrl".
+        Small number that is added to denominators, above 0. None is 1e-7. Not used by
+        "sgd", "lion" and "ftrl".
 
     clipnorm : float, default=None
         Maximum norm of the gradient of each weight array, above 0. None sets no limit.
 
     schedule : str or Keras schedule, default="auto"
-        The learning rate over all steps of a fit: "auto" is "cosine" after a warm-up of
-        a tenth of the steps, but "constant" in `partial_fit`, which does not know the
-        number of steps; "constant"; "cosine", down to zero; "cosine_restarts", three
-        cosines of 1, 2 and 4 sevenths of the steps [8]_; "step", a tenth after half of
-        the steps and a hundredth after three quarters; "exponential", down to a
-        hundredth; or a ``keras.optimizers.schedules`` instance, to which
+        Learning rate over all steps of a fit. "constant" keeps it. "cosine" decreases
+        it to zero; "cosine_restarts" does so in three cosines of 1, 2 and 4 sevenths of
+        the steps [8]_. "step" takes a tenth of it after half of the steps and a
+        hundredth after three quarters. "exponential" decreases it to a hundredth.
+        "auto" is "cosine" after a warm-up of `warmup` or, if that is 0, a tenth of the
+        steps; in `partial_fit`, which does not know the number of steps, it is
+        "constant". Or a ``keras.optimizers.schedules`` instance, to which
         `learning_rate` does not apply. A schedule in a Keras optimizer is used if this
-        is "auto" or "constant".
+        is "auto" or "constant" and `learning_rate` is None.
 
     warmup : float, default=0.0
-        Share of the steps in which the learning rate rises linearly from 0, in [0, 1).
+        Share of the steps, in [0, 1), in which the learning rate first rises linearly
+        from 0.
 
     batch_size : int, "auto" or "full", default="auto"
-        Rows per training step. "auto" is 1/40 of the rows as the nearest power of two
-        from 32 to 256; "full" is all rows. A number above that of the rows is clipped,
-        with a warning.
+        Rows per training step, at least 1. "auto" is 1/40 of the rows, rounded to the
+        nearest power of two from 32 to 256; "full" is all rows. A number above that of
+        the rows is reduced to it, with a warning.
 
     epochs : int, default=100
         Passes over the training rows, at least 1.
 
     early_stopping : bool, default=False
-        End training when `monitor` has not improved for `patience` epochs. It is
-        evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a part of the
-        training rows that is set aside. A schedule is planned for all `epochs`, even if
-        training stops before: "constant" suits early stopping.
+        Whether to end training when `monitor` has not improved for `patience` epochs.
+        `monitor` is evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a
+        part of the training rows that is set aside. Schedules are planned for all
+        `epochs`, even if training stops earlier: use ``schedule="constant"`` with early
+        stopping.
 
     validation_fraction : float or splitter, default=0.1
-        The rows that are set aside: their share, in (0, 1); or a splitter of
-        scikit-learn's, such as ``TimeSeriesSplit()`` or ``GroupShuffleSplit()``, whose
-        last split is used. Only used when ``early_stopping=True``; a splitter makes the
-        folds of the pilots for `l2`, too.
+        Rows to set aside for validation: their share, in (0, 1); or a scikit-learn
+        splitter, such as ``TimeSeriesSplit()`` or ``GroupShuffleSplit()``, whose last
+        split is used. Only used when ``early_stopping=True``; but a splitter also makes
+        the folds of the pilots for `l2`.
 
     patience : int, default=10
-        Epochs without improvement until training stops, at least 0; 0 is the same as 1,
-        as in Keras. Only used when ``early_stopping=True``.
+        Number of epochs without improvement after which training stops, at least 0; 0
+        is the same as 1, as in Keras. Only used when ``early_stopping=True``.
 
     min_delta : float, default=0.0
         Smallest change that counts as an improvement, at least 0. Only used when
         ``early_stopping=True``.
 
     monitor : str, default="val_loss"
-        Value that decides on the best epoch: "val_loss"; "loss", of the training rows;
+        Value that determines the best epoch: "val_loss"; "loss", of the training rows;
         or the name of a scikit-learn scorer, such as "r2", on the validation rows, with
         their weights. Only used when there are validation rows or
         ``early_stopping=True``. With "loss" no rows are set aside.
@@ -231,9 +241,10 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Only used when ``early_stopping=True``.
 
     loss : str, default="squared_error"
-        "squared_error" for means; "absolute_error" for medians; "huber", squared near 0
-        and absolute beyond `huber_delta`; "quantile" for the quantile `quantile`;
-        "poisson" for counts and rates, with predictions ``exp(output)``.
+        "squared_error" predicts means; "absolute_error" predicts medians; "huber" is
+        squared for small errors and linear beyond `huber_delta`; "quantile" predicts
+        the quantile `quantile`; "poisson" is for counts and rates, with predictions
+        ``exp(output)``.
 
     huber_delta : float, default=1.0
         Error beyond which the Huber loss is linear, above 0, in units of the
@@ -243,43 +254,45 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         The predicted quantile, in (0, 1). Only used when ``loss="quantile"``.
 
     n_members : int, default=1
-        Number of networks in an ensemble, which are trained in one stack and whose
-        predictions are averaged ("Deep ensembles", Lakshminarayanan et al. 2017). They
-        differ in initial weights, order of batches and noise. With
-        ``early_stopping=True`` each sets aside its own validation rows, so that most
-        train on any row. `history_` and similar attributes are the first member's.
+        Number of networks in an ensemble, at least 1. They are trained in one stack,
+        and their predictions are averaged ("Deep ensembles", Lakshminarayanan et al.
+        2017). They differ in initial weights, order of batches and noise. With
+        ``early_stopping=True`` each sets aside its own validation rows, so that each
+        row is trained on by most members. `history_` and similar attributes are the
+        first member's.
 
     callbacks : list of keras.callbacks.Callback, default=None
-        Called at the start and the end of training and of each epoch, with a Keras
-        model that has the current weights. Each fit uses copies (`callbacks_`). They
-        may stop training or set the model's ``optimizer.learning_rate``, which then
-        replaces the schedule. If one has a batch hook, each step is a separate call of
-        about 5 ms: a small network then trains 70 times as long.
+        Keras callbacks, called at the start and the end of training and of each epoch,
+        with a Keras model that has the current weights. Each fit uses copies
+        (`callbacks_`). A callback may stop training or set the model's
+        ``optimizer.learning_rate``, which then replaces the schedule. If a callback has
+        a batch hook, each step is a separate call of about 5 ms: a small network then
+        takes 70 times as long to train.
 
     checkpoint : path-like, default=None
-        File to which the state of training is written after epochs. A `fit` with the
-        same data and parameters resumes an unfinished training, after a kill for
-        instance, and ends with the same weights as without interruption (but callbacks
-        lose what they remember; pilots for `l2` train again); of a finished training
-        it takes the result. The file is also one for `skreg.load`. Placeholders, as in
+        File to which training writes its state after epochs. If a training was
+        interrupted, a `fit` with the same data and parameters resumes it, and ends with
+        the same weights as without interruption; but callbacks lose their state, and
+        pilots for `l2` train again. If that training was finished, such a `fit` takes
+        its result. `skreg.load` reads the file, too. Placeholders in the path, as in
         ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch. Each member of
-        an ensemble has its own file (``-member0`` ...). Not used by `partial_fit`. Fits
-        of a search cannot share a path: see `stacked`.
+        an ensemble has its own file (``-member0`` ...). Not used by `partial_fit`. The
+        fits of a search cannot share a path: see `stacked`.
 
     checkpoint_every : int or "best", default=1
-        Epochs from one checkpoint to the next, or "best" to write one only if the
-        monitored value improves. Only used with `checkpoint`.
+        Number of epochs from one checkpoint to the next, at least 1; or "best" to write
+        one only when the monitored value improves. Only used with `checkpoint`.
 
     verbose : int or bool, default=0
-        Whether each epoch prints a line.
+        Whether to print a line for each epoch; 0 prints nothing.
 
     warm_start : bool, default=False
         Whether `fit` continues from the weights and the optimizer's state of the
-        previous fit, on inputs and targets standardised as before.
+        previous fit. Inputs and targets are then standardised as before.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, the order of the rows, noise and the validation
-        split. An int gives the same network on every run.
+        Seed of the initial weights, the order of the rows, noise and the rows that are
+        held out. An int gives the same network on every run.
 
     Attributes
     ----------
@@ -296,22 +309,22 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         The dropout of the training.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Norms of the weights that leave each (scaled) feature, as shares of their sum;
-        averaged over the members.
+        Norm of the weights of each (scaled) feature in the first layer, as a share of
+        the sum of all norms; averaged over the members.
 
     selected_features_ : ndarray of shape (n_features,)
         Mask of the features that have a weight other than 0: see `feature_l1`.
 
     strength_path_ : dict
-        What the pilots found: "l2" and, if it was chosen as well, "dropout", ndarrays
-        of shape (n_strengths,); "val_loss", their losses on the held-out rows of each
-        fold, without penalties, ndarray of shape (n_strengths, n_folds). Only present
-        if there were pilots: see `l2` and `StrengthDisplay`.
+        Results of the pilots. "l2" and, if it was chosen as well, "dropout" are
+        ndarrays of shape (n_strengths,). "val_loss", an ndarray of shape (n_strengths,
+        n_folds), has the losses on the held-out rows of each fold, without penalties.
+        Only present if there were pilots: see `l2` and `StrengthDisplay`.
 
     callbacks_ : list of keras.callbacks.Callback
-        The copies of `callbacks` that the last fit called, with what they recorded.
-        Only present if `callbacks` were given; not in pickles or files. Those of each
-        member of an ensemble are in `members_`.
+        Copies of `callbacks` that the last fit used, with what they recorded. Only
+        present if `callbacks` were given; not in pickles or files. For an ensemble,
+        each of `members_` has its own.
 
     history_ : dict of str to list of float
         One value per epoch, NaN if none was recorded, by Keras's names: "loss"
@@ -326,8 +339,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Number of epochs trained.
 
     best_epoch_ : int
-        The epoch of the last call of `fit` with the best monitored value, counted as in
-        `history_` from 1; the last epoch if nothing was monitored.
+        Epoch with the best monitored value in the last call of `fit`, counted from 1 as
+        in `history_`; the last epoch if nothing was monitored.
 
     n_parameters_ : int
         Number of trainable weights.
@@ -336,7 +349,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         The networks of the ensemble, each a fitted estimator of its own.
 
     model_ : keras.Sequential
-        The trained network as a plain Keras model of raw features.
+        The trained network as a plain Keras model that takes raw features.
 
     See Also
     --------
@@ -345,9 +358,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     Notes
     -----
-    Each of several targets counts the same in the loss, unless ``normalize=False``. The
-    loss that `model_` is compiled with uses the targets' own units, so that those with
-    a larger scale count more.
+    With several targets, each counts the same in the loss unless ``normalize=False``.
+    In the loss of `model_`, targets with a larger scale count more: Keras computes it
+    in the targets' own units.
 
     References
     ----------
@@ -491,24 +504,24 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     @classmethod
     def from_keras(cls, model: KerasModel, **parameters: Any) -> Self:
-        """Convert a trained Keras model to a fitted estimator with its predictions.
+        """Convert a trained Keras model to a fitted estimator that predicts the same.
 
-        `partial_fit`, and `fit` with ``warm_start=True``, continue from its weights
-        and, if it is compiled, from its optimizer's state; `fit` without warm start
-        begins anew with the same settings. The model itself is not changed.
+        `partial_fit`, and `fit` with ``warm_start=True``, continue from the model's
+        weights and, if it is compiled, from its optimizer's state. `fit` without warm
+        start begins anew with the same settings. The model itself is not changed.
 
         Parameters
         ----------
         model : keras.Model
-            Sequential or functional, one input, one output: [Flatten], [Normalization
-            or Rescaling], [Dropout], [GaussianNoise], hidden layers of Dense,
+            Sequential or functional, with one input and one output. The layers, in
+            this order, those in brackets optional: [Flatten], [Normalization or
+            Rescaling], [Dropout], [GaussianNoise], hidden layers of Dense,
             [BatchNormalization or LayerNormalization], activation, [Dropout], and at
-            the end Dense with its activation; a Rescaling may follow. Also any
-            `model_`.
+            the end Dense with its activation, [Rescaling]. Also any `model_`.
         **parameters
             Constructor parameters that the model does not determine, such as `epochs`,
             `batch_size`, `warm_start` and `random_state`; or `loss`, to continue with
-            another than the model's.
+            another loss than the model's.
 
         Returns
         -------
@@ -517,8 +530,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Raises
         ------
         ValueError
-            For a layer or a setting that no parameter can express, with the layer's
-            name.
+            If no parameter can express a layer or a setting. The message names the
+            layer.
 
         Examples
         --------
@@ -538,10 +551,10 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     ) -> None:
         """Train for one epoch on a part of the data, from the current state.
 
-        The first call on an unfitted estimator sets the statistics by which inputs and
-        targets are standardised; later calls, and those after `fit`, continue with the
+        The first call on an unfitted estimator sets the statistics that standardise
+        inputs and targets. Later calls, and calls after `fit`, continue with the
         weights, the optimizer's state and the learning-rate schedule. There is no early
-        stopping. The schedule counts `epochs` such calls; after its end, and after a
+        stopping. The schedule lasts for `epochs` such calls; after its end, and after a
         `fit`, the rate stays at its last value.
 
         Parameters
@@ -551,8 +564,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss. They are not scaled, so that they mean the
-            same in every part.
+            Weights of the rows in the loss. Unlike in `fit` they are not rescaled, so
+            that they mean the same in every part.
 
         Returns
         -------
@@ -561,7 +574,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Raises
         ------
         ValueError
-            As `fit`.
+            For the same reasons as in `fit`.
         """
         self._fit_part(X, y, sample_weight)
 
@@ -569,7 +582,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         if self.loss == "poisson" and y.min() < 0:
             raise ValueError(
                 "y must not be negative with loss='poisson'. Got a minimum of "
-                f"{y.min()}."
+                f"{y.min()}. Drop such rows or take another loss."
             )
         return y.astype(float, copy=False)
 
@@ -583,7 +596,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         return self._targets["scale"], self._targets["offset"]
 
     def predict(self, X: Features) -> Floats:
-        """Predict the targets of each row, in their own units.
+        """Predict the targets of each row, in the units of `y`.
 
         Parameters
         ----------
@@ -598,7 +611,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         return self._coder().decode(outputs)
 
     def predict_std(self, X: Features) -> Floats:
-        """Standard deviation of the predictions of the ensemble's members.
+        """Standard deviation of the members' predictions, for an ensemble.
 
         It shows the uncertainty due to randomness in training, not the targets' noise.
 
@@ -610,12 +623,12 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the targets' units.
+            In the units of `y`.
 
         Raises
         ------
         ValueError
-            If there is only one member.
+            If ``n_members=1``.
 
         Examples
         --------

@@ -15,12 +15,12 @@ class SelectedFeatures(NetworkOutputs):
 
     @property
     def feature_importances_(self) -> Floats:
-        """How much weight each feature has, as shares that sum to 1.
+        """Weight of each feature in the first layer, as shares that sum to 1.
 
-        The norm of the weights from the scaled feature to the first layer (see
-        `normalize`), averaged over the members. 0 is a feature that `feature_l1` has
-        left out. Without it this says little of a deep network: what the next layers do
-        with the weights is not in it. All are 0 where no feature is left.
+        A weight is the norm of the scaled feature's weights in the first layer (see
+        `normalize`), averaged over the members. It is 0 for a feature that `feature_l1`
+        has left out. Without `feature_l1` it says little about a deep network, because
+        it ignores the next layers. If no feature is left, all shares are 0.
 
         Examples
         --------
@@ -58,20 +58,20 @@ class SelectedFeatures(NetworkOutputs):
         return np.linalg.norm(np.asarray(kernels, np.float64), axis=2)
 
     def reduced(self) -> Self:
-        """The same fitted network on the features in `selected_features_` alone.
+        """The same fitted network, with only the features in `selected_features_`.
 
-        It takes ``X[:, network.selected_features_]``, predicts the same up to rounding,
-        and can be saved, exported and trained further.
+        It takes ``X[:, network.selected_features_]`` and predicts the same up to
+        rounding. It can be saved, exported and trained further.
 
         Returns
         -------
         estimator
-            Another one; this one stays as it is.
+            A new estimator; this one is not changed.
 
         Raises
         ------
         ValueError
-            If no feature is left.
+            If no feature is selected.
         NotFittedError
             Before `fit`.
 
@@ -93,7 +93,7 @@ class SelectedFeatures(NetworkOutputs):
         mask = self.selected_features_
         if not mask.any():
             raise ValueError(
-                "reduced needs a feature that is left, and feature_l1="
+                "reduced needs at least one selected feature, but feature_l1="
                 f"{self.feature_l1!r} has left none. Fit with a smaller feature_l1."
             )
         return self._on_features(mask)

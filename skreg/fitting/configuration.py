@@ -71,8 +71,8 @@ def _groups_of(estimator):
         return None
     if len(labels) != n_features:
         raise ValueError(
-            "The 'feature_groups' parameter must have the group of each of the "
-            f"{n_features} features. Got {len(labels)} groups."
+            "The 'feature_groups' parameter must have one label for each of the "
+            f"{n_features} features. Got {len(labels)} labels."
         )
     return tuple(np.unique(labels, return_inverse=True)[1].tolist())
 
@@ -158,8 +158,8 @@ def batch_size_of(estimator, n_rows):
         return n_rows, _rounded_up(n_rows)
     elif wanted > n_rows:
         warnings.warn(
-            f"Got batch_size={wanted} for {n_rows} training rows. It is clipped to "
-            f"{n_rows}; batch_size='full' asks for that.",
+            f"Got batch_size={wanted} for {n_rows} training rows. It is reduced to "
+            f"{n_rows}; batch_size='full' does this without a warning.",
             stacklevel=2,
         )
     if wanted > n_rows:

@@ -71,7 +71,7 @@ class Standardizer:
         if not np.isfinite(data).all():
             raise ValueError(
                 f"Input X contains a value too large for dtype({dtype!r}) after "
-                "standardisation. Scale the columns, or drop what is not a number."
+                "standardisation. Scale the columns, or drop rows with such values."
             )
         return result
 

@@ -110,7 +110,10 @@ def _rows(estimator, sample, dtype, keeps_scale=False):
     with np.errstate(over="ignore"):
         y = estimator._coder().encode(sample.y).astype(dtype)
     if not np.isfinite(y).all():
-        raise ValueError(f"Input y contains a value too large for dtype({dtype!r}).")
+        raise ValueError(
+            f"Input y contains a value too large for dtype({dtype!r}). Divide y by a "
+            "constant."
+        )
     return Rows(standardizer.transform(sample.X, dtype), y, weight.astype(dtype))
 
 
@@ -126,16 +129,16 @@ def initial_state(estimator, structure, numbers, run):
         slots = initial_slots(structure, weights, numbers)
         return State(weights, moving, slots)
     before, state = estimator._structure(), estimator._training_state()
-    for what, parameters in (
-        (weight_shapes, "hidden_layer_sizes and batchnorm"),
+    for what, wanted in (
+        (weight_shapes, "the same hidden_layer_sizes and batchnorm"),
         (output_activation, "a loss with the same kind of output"),
-        (lambda structure: structure.dtype, "Keras's floatx"),
+        (lambda structure: structure.dtype, "the same floatx of Keras"),
     ):
         if what(before) != what(structure):
             raise ValueError(
-                "Training can go on (warm_start, partial_fit) only from the same "
-                f"network: with the same {parameters} as in the fit before. Got others:"
-                " fit with warm_start=False."
+                f"Training can continue (warm_start, partial_fit) only with {wanted} "
+                "as in the earlier fit. Got a change: undo it, or fit with "
+                "warm_start=False."
             )
     if (before.optimizer, before.options) != (structure.optimizer, structure.options):
         slots = initial_slots(structure, state.weights, numbers)

@@ -45,8 +45,8 @@ def check_parameters(estimator, rules):
     n_layers = len(hidden_layers(estimator.hidden_layer_sizes))
     if np.ndim(estimator.dropout) and len(estimator.dropout) != n_layers:
         raise ValueError(
-            f"The 'dropout' parameter of {owner} must be one rate, or a list of one "
-            f"rate a hidden layer. Got {len(estimator.dropout)} rates for the "
+            f"The 'dropout' parameter of {owner} must be one rate, or a list with one "
+            f"rate for each hidden layer. Got {len(estimator.dropout)} rates for the "
             f"{n_layers} layers of hidden_layer_sizes={estimator.hidden_layer_sizes!r}."
         )
 
@@ -147,7 +147,7 @@ _OPTIMIZER_DEFAULT = "the optimizer's usual value"
 RULES = {
     "hidden_layer_sizes": Rule(
         lambda v: is_count(v) or sequence_of(is_count)(v),
-        "an integer of at least 1, or a list of them, one a hidden layer",
+        "an integer of at least 1, or a list of them, one for each hidden layer",
     ),
     "activation": either(
         activation_names,
@@ -158,7 +158,7 @@ RULES = {
     "dropout": either(
         lambda: ["auto"],
         lambda v: is_rate(v) or sequence_of(is_rate)(v),
-        "a number in [0, 1), a list of them, one a hidden layer, or {}",
+        "a number in [0, 1), a list of them, one for each hidden layer, or {}",
     ),
     "input_dropout": rate(),
     "gaussian_noise": not_negative(),
@@ -171,9 +171,9 @@ RULES = {
     "feature_groups": or_none(
         Rule(
             sequence_of(lambda v: isinstance(v, (str, numbers.Integral))),
-            "a list of integers or strings, the group of each feature",
+            "a list of integers or strings, the group label of each feature",
         ),
-        "each feature alone",
+        "each feature is its own group",
     ),
     "bias_l1": not_negative(),
     "bias_l2": not_negative(),
@@ -257,7 +257,7 @@ CLASSIFIER_RULES = RULES | {
     "class_weight": either(
         lambda: ["balanced"],
         lambda v: v is None or isinstance(v, (dict, list)),
-        "None, a dictionary {{label: weight}} or {}",
+        "None, a dictionary {{label: weight}}, a list of these (multilabel) or {}",
     ),
 }
 

@@ -78,8 +78,8 @@ def split_off_validation(sample, classes, how, seed):
         training, validation = _splits(sample, splitter, seed)[-1]
     if not len(training) or not len(validation):
         raise ValueError(
-            "The 'validation_fraction' parameter must leave a row for validation and, "
-            f"of each class, one for training. Got {how} of "
+            "The 'validation_fraction' parameter must leave at least one row for "
+            f"validation and, of each class, one for training. Got {how} with "
             f"n_samples={len(sample)}. Change it, or pass X_val and y_val to fit."
         )
     return sample[training], sample[validation]
@@ -126,7 +126,7 @@ def _splits(sample, splitter, seed):
     except ValueError as error:
         hint = ""
         if sample.groups is None and takes_groups(splitter):
-            hint = " Give groups to fit, in a search by metadata routing."
+            hint = " Give groups to fit; in a search, use metadata routing."
         raise ValueError(
             f"The 'validation_fraction' parameter, {splitter}, cannot split "
             f"n_samples={len(sample)}: {error}{hint}"

@@ -23,14 +23,14 @@ def check_class_targets(y):
     if kind == "multilabel-indicator":
         if not np.isin(y, (0, 1)).all():
             raise ValueError(
-                "y of several columns must be an indicator matrix of labels, 0 or 1. "
+                "y with several columns must be an indicator matrix of 0 and 1. "
                 f"Got the values {np.unique(y).tolist()}."
             )
         return y
     if kind.endswith("multioutput"):
         raise ValueError(
             "y must have one column, or be a 0/1 indicator matrix of labels. Got "
-            "several columns of classes: fit one estimator a column with "
+            "several columns of classes: fit one estimator per column with "
             "sklearn.multioutput.MultiOutputClassifier."
         )
     return column_or_1d(y, warn=True)
@@ -62,7 +62,7 @@ class ClassTargets:
         found = np.unique(y if classes is None else classes)
         if len(found) < 2:
             raise ValueError(
-                f"y must hold at least 2 classes. Got one class: {found.tolist()[0]!r}."
+                f"y must have at least 2 classes. Got one class: {found.tolist()[0]!r}."
             )
         return cls(found, False)
 
@@ -91,8 +91,8 @@ class ClassTargets:
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(
-                f"y must hold labels among the classes {self.classes.tolist()}. Got "
-                f"{unknown.tolist()} as well."
+                "y must have only labels among the classes "
+                f"{self.classes.tolist()}. Got {unknown.tolist()} as well."
             )
         return np.searchsorted(self.classes, y)
 

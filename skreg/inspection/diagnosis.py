@@ -29,11 +29,12 @@ _REGULARIZERS = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over folds with its 95% interval.
+    """A mean over folds with its 95% confidence interval.
 
     Attributes
     ----------
     mean, low, high : float
+        The mean and both ends of the interval.
     """
 
     mean: float
@@ -56,15 +57,15 @@ class Diagnosis:
     ----------
     verdict : str
         "overfitting", "underfitting", "good fit", "diverging", "not converged", or
-        "unclear" where the evidence is within noise.
+        "unclear" if the evidence is within noise.
     reason : str
-        One sentence with the numbers that decided.
+        One sentence with the numbers that decided the verdict.
     evidence : dict of str to Estimate or float
-        Losses and their differences by name, as an `Estimate` if measured on folds.
+        Losses and their differences, by name; each an `Estimate` if measured on folds.
     try_next : tuple of dict
         Parameters to try next; each dictionary is a separate trial.
     curves : dict of str to list of float
-        Training and validation loss per epoch, on folds their mean.
+        Training and validation loss per epoch; their mean, if measured on folds.
 
     Examples
     --------
@@ -124,7 +125,8 @@ def diagnosis(estimator, verdict, reason, evidence=None, curves=None):
 def _to_try(estimator, verdict, evidence):
     """Return a list of trials that fit the verdict and change a parameter.
 
-    None of them is what the evidence shows to be harmful, or changes what pilots chose.
+    Trials that the evidence shows to be harmful, or that change what pilots chose, are
+    left out.
     """
     sizes = hidden_layers(estimator.hidden_layer_sizes)
     own = estimator.get_params(deep=False) | estimator._chosen_parameters()

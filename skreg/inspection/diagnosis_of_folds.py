@@ -63,7 +63,7 @@ def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
     if failed:
         if "diverged" not in str(failed[0]):
             raise failed[0]
-        reason = f"{len(failed)} of {n} folds did. {failed[0]}"
+        reason = f"training failed on {len(failed)} of {n} folds. {failed[0]}"
         return diagnosis(estimator, DIVERGING, reason)
 
     def estimate(values):
@@ -224,7 +224,7 @@ def _judge_folds(evidence):
             validation.high >= 1,
             UNCLEAR,
             "validation rows are predicted no better than by guessing, and neither "
-            "more epochs nor more units help: the features may tell nothing",
+            "more epochs nor more units help: the features may not predict y",
         ),
         (doubtful, UNCLEAR, f"within the folds' noise: {', '.join(doubtful)}"),
     ]
@@ -232,5 +232,5 @@ def _judge_folds(evidence):
         if holds:
             return verdict, reason
     return GOOD_FIT, (
-        f"the gap is {gap}, and neither more epochs nor more units help by {GAIN}"
+        f"the gap is {gap}, and neither more epochs nor more units gain {GAIN}"
     )

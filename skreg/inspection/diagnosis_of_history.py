@@ -24,7 +24,7 @@ def diagnose_history(estimator):
     training = np.asarray(history["loss"], float)
     curves = {"loss": training.tolist()}
     if not len(training):  # `from_keras` with a model loaded from a file
-        reason = "the network brought no history. Give diagnose X and y"
+        reason = "the network has no history. Call diagnose with X and y"
         return diagnosis(estimator, UNCLEAR, reason)
     evidence = {"training loss": final_level(training)}
     if final_level(training) > 1.2 * training[0]:
@@ -34,7 +34,7 @@ def diagnose_history(estimator):
     if len(validation) != len(training) or not np.isfinite(validation).all():
         reason = (
             "there are no validation losses in the history. Fit with "
-            "early_stopping=True or X_val and y_val, or give diagnose X and y"
+            "early_stopping=True or X_val and y_val, or call diagnose with X and y"
         )
         return diagnosis(estimator, UNCLEAR, reason, evidence, curves)
     curves["val_loss"] = validation.tolist()
@@ -64,20 +64,20 @@ def _judge_curves(gap, rise, late, noise, left):
     if rise > max(RISE, noise):
         return (
             OVERFITTING,
-            f"the validation loss has risen by {rise:.0%} since its best",
+            f"the validation loss has risen by {rise:.0%} since its best epoch",
         )
     if gap > max(2 * GAP, noise):
         return OVERFITTING, f"the validation loss is {gap:.0%} above the training loss"
     if gap > max(GAP, noise):
         return UNCLEAR, (
-            f"the gap of {gap:.0%} may come from these few validation rows: give "
-            "diagnose X and y"
+            f"the gap of {gap:.0%} may be chance, with so few validation rows. Call "
+            "diagnose with X and y"
         )
     if left < LOW_LOSS:
         return GOOD_FIT, f"both losses are low, {left:.0%} of the first, and agree"
     return UNCLEAR, (
-        "the curves agree, which a network does that fits well, and one that is too "
-        "small. Give diagnose X and y: it tries a larger one"
+        "the curves agree: the network fits well, or it is too small. Call diagnose "
+        "with X and y, which tries a larger network"
     )
 
 

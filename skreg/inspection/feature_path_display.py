@@ -17,19 +17,21 @@ USUAL_STRENGTHS = np.geomspace(0.001, 0.5, 20)
 
 
 class FeaturePathDisplay:
-    """Plot of a network's score, features and their norms over `feature_l1`.
+    """Plot of a network's scores, features left and their norms over `feature_l1`.
 
     Two strengths are marked: the best, and the strongest whose score is within one
-    standard error of the best (Breiman et al., "Classification and regression trees",
-    1984), which keeps fewer features.
+    standard error of the best score (Breiman et al., "Classification and regression
+    trees", 1984). The latter keeps fewer features.
 
     Parameters
     ----------
     strengths : array-like of shape (n_strengths,)
-        Values of `feature_l1`, rising.
+        Values of `feature_l1`, in ascending order.
     train_scores, validation_scores : array-like of shape (n_strengths, n_splits)
+        Scores on the training rows and on the validation rows of each split.
     norms : array-like of shape (n_strengths, n_splits, n_features)
-        Norms of the weights that leave each scaled feature; 0 for one that is left out.
+        Norm of each scaled feature's weights in the first layer; 0 for a feature that
+        is left out.
     scoring : str, default="score"
         Name of the score.
 
@@ -79,7 +81,7 @@ class FeaturePathDisplay:
 
     @property
     def simplest_strength(self) -> float:
-        """The strongest whose mean score is within a standard error of the best."""
+        """The strongest with a mean score within one standard error of the best."""
         means = self.validation_scores.mean(axis=1)
         good = means >= means[self._best] - self._errors()[self._best]
         return float(self.strengths[good].max())
@@ -106,7 +108,9 @@ class FeaturePathDisplay:
         cv: int | Splitter = 5,
         scoring: str | Callable | None = None,
     ) -> Self:
-        """Train with each strength on each fold, all in stacks, and draw the path.
+        """Train with each strength on each fold, in stacks, and draw the path.
+
+        If the network has ``l2="auto"``, pilots choose the penalty once, on all rows.
 
         Parameters
         ----------
@@ -117,19 +121,25 @@ class FeaturePathDisplay:
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         strengths : sequence of float, default=None
-            Values of `feature_l1`. None is 20 from 0.001 to 0.5.
+            Values of `feature_l1`, each at least 0. None is 20 from 0.001 to 0.5, on a
+            logarithmic scale.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row: for the splitter, or all rows of a group are in the same
-            fold.
+            Group of each row, such as a patient. A splitter gets them; otherwise all
+            rows of a group are in the same fold.
         cv : int, splitter or iterable, default=5
-            Number of folds, shuffled (and stratified for classes); or as in
-            ``GridSearchCV``.
+            Number of folds, at least 2, shuffled (and stratified for classes); or a
+            splitter or splits, as in ``GridSearchCV``.
         scoring : str or callable, default=None
-            As in ``GridSearchCV``; None is accuracy or R2.
+            Score, as in ``GridSearchCV``; None is accuracy or R2.
 
         Returns
         -------
         FeaturePathDisplay
+
+        Raises
+        ------
+        ValueError
+            If the network cannot be fitted with one of the strengths.
         """
         path = cls._trained(estimator, X, y, strengths, groups, cv, scoring)
         return path.plot()
@@ -151,11 +161,11 @@ class FeaturePathDisplay:
         )
 
     def to_frame(self) -> Frame:
-        """Return a ``pandas.DataFrame`` with one row a strength (requires pandas).
+        """Return a ``pandas.DataFrame`` with one row per strength (requires pandas).
 
-        Means over the splits, the standard error of the score on held-out rows, and
-        `choice`: "best", "one standard error" or an empty string. If one strength is
-        both it is "best".
+        The columns are means over the splits, the standard error of the validation
+        score, and `choice`: "best", "one standard error" or an empty string. A strength
+        that is both has "best".
         """
         import pandas as pd  # noqa: PLC0415 (an extra)
 
@@ -175,8 +185,8 @@ class FeaturePathDisplay:
     def plot(self) -> Self:
         """Draw mean scores, the number of features left, and each feature's norm.
 
-        The bands are one standard error over the splits; dashed lines mark the best
-        strength and the strongest within one standard error of it.
+        The bands are one standard error over the splits. Dashed lines mark
+        `best_strength` and `simplest_strength`.
 
         Returns
         -------

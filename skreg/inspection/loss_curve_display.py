@@ -13,8 +13,8 @@ from .figures import TRAINING, UNCLEAR, VALIDATION, AxesDisplay, axes_or_new
 class LossCurveDisplay(AxesDisplay):
     """Plot of training and validation loss per epoch, with the best epoch.
 
-    Both include the penalties on weights, as in Keras. The training loss is the mean
-    over the epoch's steps, with dropout and noise active: it can be above the
+    Both losses include the penalties on weights, as in Keras. The training loss is the
+    mean over the epoch's steps, with dropout and noise active, so it may be above the
     validation loss.
 
     Parameters
@@ -22,7 +22,8 @@ class LossCurveDisplay(AxesDisplay):
     history : dict of str to list of float
         Losses in the form of an estimator's `history_`.
     best_epoch : int, default=None
-        Epoch to mark, counted from 1, if the history has validation losses.
+        Epoch to mark, counted from 1; None marks none. Only used if the history has
+        validation losses.
 
     Attributes
     ----------
@@ -50,6 +51,7 @@ class LossCurveDisplay(AxesDisplay):
         Parameters
         ----------
         estimator : fitted estimator or Pipeline
+            The network, or a pipeline that ends in one.
         ax : matplotlib Axes, default=None
             None creates a new figure.
 

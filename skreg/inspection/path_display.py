@@ -24,7 +24,8 @@ class RegularizationPathDisplay(AxesDisplay):
         Name of the parameter.
     values : sequence
         Values of the parameter.
-    train_scores, validation_scores : array of shape (n_values, n_splits)
+    train_scores, validation_scores : array-like of shape (n_values, n_splits)
+        Scores on the training rows and on the validation rows of each split.
     scoring : str, default="score"
         Name of the score.
 
@@ -73,7 +74,10 @@ class RegularizationPathDisplay(AxesDisplay):
         scoring: str | Callable | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Train with each value on each fold, all in stacks, and draw the scores.
+        """Train with each value on each fold, in stacks, and draw the scores.
+
+        If the network has ``l2="auto"`` and another parameter varies, pilots choose the
+        penalty once, on all rows.
 
         Parameters
         ----------
@@ -84,23 +88,28 @@ class RegularizationPathDisplay(AxesDisplay):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         param_name : str
-            A parameter of the network.
+            Name of a parameter of the network, without the prefix of a pipeline.
         param_range : sequence
             Values of the parameter.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row: for the splitter, or all rows of a group are in the same
-            fold.
+            Group of each row, such as a patient. A splitter gets them; otherwise all
+            rows of a group are in the same fold.
         cv : int, splitter or iterable, default=5
-            Number of folds, shuffled (and stratified for classes); or as in
-            ``GridSearchCV``.
+            Number of folds, at least 2, shuffled (and stratified for classes); or a
+            splitter or splits, as in ``GridSearchCV``.
         scoring : str or callable, default=None
-            As in ``GridSearchCV``; None is accuracy or R2.
+            Score, as in ``GridSearchCV``; None is accuracy or R2.
         ax : matplotlib Axes, default=None
             None creates a new figure.
 
         Returns
         -------
         RegularizationPathDisplay
+
+        Raises
+        ------
+        ValueError
+            If the network cannot be fitted with one of the values.
         """
         name = prefix_of(estimator) + param_name
         splits = splits_of(estimator, X, y, cv, groups=groups)

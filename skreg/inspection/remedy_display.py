@@ -34,14 +34,14 @@ class RemedyDisplay(AxesDisplay):
         self.report = report
 
     def plot(self, ax: Axes | None = None, most: int = 20) -> Self:
-        """Draw the gains: green where the interval is above 0, red where below.
+        """Draw the gains: green if the interval is above 0, red if it is below.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             None creates a new figure.
         most : int, default=20
-            Largest number of remedies to draw, in the order of the report.
+            Maximum number of remedies to draw, the first ones of the report.
 
         Returns
         -------

@@ -21,11 +21,11 @@ class StrengthDisplay(AxesDisplay):
     l2 : array-like of shape (n_strengths,)
         Penalties, each above 0.
     val_loss : array-like of shape (n_strengths, n_folds)
-        Loss on the held-out rows of each fold, without penalties.
+        Loss on the held-out rows of each fold, without penalties on weights.
     chosen : float
-        The penalty to mark.
+        Penalty to mark.
     dropout : array-like of shape (n_strengths,), default=None
-        The dropout of each strength, if it was chosen as well.
+        Dropout of each strength; None if pilots did not choose the dropout.
 
     Attributes
     ----------
@@ -61,7 +61,8 @@ class StrengthDisplay(AxesDisplay):
         Parameters
         ----------
         estimator : fitted estimator or Pipeline
-            Fitted with ``l2="auto"`` on at least 40 rows.
+            The network, or a pipeline that ends in one, fitted with ``l2="auto"`` on at
+            least 40 rows.
         ax : matplotlib Axes, default=None
             None creates a new figure.
 
@@ -80,7 +81,7 @@ class StrengthDisplay(AxesDisplay):
         if path is None:
             raise ValueError(
                 "The estimator has no strength_path_, because it was fitted without "
-                f"pilots: they need l2='auto' and 40 rows. Got l2={network.l2!r}."
+                f"pilots. Got l2={network.l2!r}. Fit with l2='auto' on 40 rows or more."
             )
         return cls(**path, chosen=network.l2_).plot(ax)
 

@@ -13,15 +13,15 @@ from .figures import TRAINING
 class WeightsDisplay:
     """Histograms of each layer's kernel, with the share of dead units.
 
-    A unit is dead if its activation is the same, within rounding, on all rows: it only
-    adds a constant, and with ReLU it no longer learns.
+    A unit is dead if its activation is the same on all rows, up to rounding. It then
+    only adds a constant, and with ReLU it no longer learns.
 
     Parameters
     ----------
     kernels : list of ndarray
         One per layer, of shape (inputs, units).
-    dead : list of float
-        Share of dead units in each hidden layer; empty if no rows were given.
+    dead : sequence of float, default=()
+        Share of dead units in each hidden layer; empty to show none.
 
     Attributes
     ----------
@@ -44,13 +44,13 @@ class WeightsDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Features | None = None) -> Self:
-        """Draw the layers of a fitted estimator; of an ensemble, its first member.
+        """Draw the layers of a fitted estimator, or of an ensemble's first member.
 
         Parameters
         ----------
         estimator : fitted MLPRegularizedClassifier or MLPRegularizedRegressor
         X : {array-like, dataframe} of shape (n_samples, n_features), default=None
-            Rows on which to look for dead units; None skips that.
+            Rows on which to look for dead units; None does not look for them.
 
         Returns
         -------

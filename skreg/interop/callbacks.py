@@ -42,9 +42,9 @@ def _copies(callbacks, job):
         copies = copy.deepcopy(list(callbacks))
     except Exception as error:
         raise ValueError(
-            "The 'callbacks' parameter must hold callbacks that can be copied, since "
-            f"each fit has its own. Got one of {_culprit(callbacks)}: "
-            f"{type(error).__name__}: {error}. Open files and make locks in its "
+            "The 'callbacks' parameter must have callbacks that can be copied, because "
+            f"each fit uses copies. Got an instance of {_culprit(callbacks)}: "
+            f"{type(error).__name__}: {error}. Open files and create locks in its "
             "on_train_begin, or give it a method __deepcopy__."
         ) from error
     for callback in copies:
@@ -62,7 +62,7 @@ def _culprit(callbacks):
             copy.deepcopy(callback)
         except Exception:
             return type(callback).__name__
-    return "them"
+    return type(callbacks).__name__
 
 
 class EpochListener:

@@ -18,7 +18,7 @@ from ..fitting import (
 from .keras_layers import read_layers
 from .keras_losses import read_loss
 from .keras_model import read_state, read_weights
-from .keras_settings import plain, refuse
+from .keras_settings import CANNOT, plain, refuse
 
 KERAS_BATCH_SIZE = 32  # default of keras.Model.fit
 
@@ -83,7 +83,7 @@ def _check_model(model):
 def _check_not_read(cls, parameters, found):
     for name in sorted(set(parameters) & set(found)):
         raise ValueError(
-            f"The {name!r} parameter of {cls.__name__} is read from the network as "
+            f"The {name!r} parameter of {cls.__name__} is read from the model as "
             f"{found[name]!r}. Got {parameters[name]!r}: leave it out, and change it "
             "afterwards with set_params."
         )
@@ -97,8 +97,8 @@ def _optimizer_parameters(cls, model):
     for excluded in ("", "_pattern"):
         if getattr(optimizer, f"_exclude_from_weight_decay{excluded}", None):
             raise ValueError(
-                "The network cannot be taken: its optimizer excludes some weights from "
-                "weight decay, and the estimators' acts on all. Compile it with an "
+                f"{CANNOT} its optimizer excludes some weights from weight decay, but "
+                "the estimators' weight decay acts on all. Compile the model with an "
                 "optimizer without exclude_from_weight_decay."
             )
     settings = optimizer_settings(cls(optimizer=optimizer))
@@ -127,13 +127,13 @@ def _set_classes(estimator, reading, loss, classes):
     n_outputs = reading.output.units
     is_one_hot = loss.activation == "softmax" or loss.keras_name == "CategoricalHinge"
     if reading.rescaling is not None:
-        refuse(reading.rescaling, "changes the outputs. Classifiers' stay as they are")
+        refuse(reading.rescaling, "rescales the outputs, which no classifier does")
     if is_one_hot and n_outputs < 3:
         refuse(
             reading.output,
-            f"has {n_outputs} outputs for one class each. Classifiers have that from 3 "
-            "classes on, and for two one output with a sigmoid: take a Dense(1) layer "
-            "with kernel[:, 1:] - kernel[:, :1] and bias[1:] - bias[:1] in its place",
+            f"has {n_outputs} outputs, one for each class. Classifiers of two classes "
+            "have one output with a sigmoid. Replace it by a Dense(1) layer with "
+            "kernel[:, 1:] - kernel[:, :1] and bias[1:] - bias[:1]",
         )
     estimator._multilabel = n_outputs > 1 and not is_one_hot
     n_classes = max(n_outputs, 2)
@@ -141,7 +141,7 @@ def _set_classes(estimator, reading, loss, classes):
     wanted = f"the labels of the network's {n_classes} classes, in ascending order"
     is_right = len(labels) == n_classes and np.array_equal(labels, np.unique(labels))
     if estimator._multilabel:
-        wanted = f"None, or range({n_classes}): a sigmoid's output is a label by itself"
+        wanted = f"None or range({n_classes}), since each sigmoid output is a label"
         is_right = np.array_equal(labels, np.arange(n_classes))
     if not is_right:
         raise ValueError(
@@ -234,7 +234,7 @@ def _ensemble_of(cls, members, classes, parameters):
     first = estimators[0]
     for estimator, member in zip(estimators[1:], members[1:], strict=True):
         if estimator._state["structure"] != first._state["structure"]:
-            refuse(member, "differs in its structure from the first that is averaged")
+            refuse(member, "has another structure than the first averaged network")
     seeds = np.random.SeedSequence(first._state["seed"]).generate_state(len(members))
     for estimator, seed in zip(estimators[1:], seeds[1:] >> 1, strict=True):
         estimator._state["seed"] = int(seed)

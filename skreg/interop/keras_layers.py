@@ -67,18 +67,18 @@ def chain(model):
     layers = [one for one in model.operations if one.output is not tensor]
     for layer in layers:
         if type(layer).__name__ == "InputLayer":
-            refuse(layer, "is a further input. The network must have one")
+            refuse(layer, "is a second input. The model must have one input")
         if layer.input is not tensor:
             refuse(
                 layer,
-                "does not take what leaves the layer before it, and that alone. The "
-                "network must have no branches",
+                "does not take the output of the layer before it as its only input. "
+                "The model must have no branches",
             )
         tensor = layer.output
     if len(model.outputs) > 1 or model.outputs[0] is not tensor:
         refuse(
             layers[-1],
-            "does not give the network's one output at its first call. The network "
+            "is called twice, or its output is not the model's only one. The model "
             "must have one output, and no layer twice",
         )
     return layers
@@ -99,7 +99,7 @@ def read_layers(model):
         sizes.append(_read_block(layers, facts, dropout).units)
     output = _read_dense(layers, facts)
     if output.activity_regularizer is not None:
-        refuse(output, "has an activity_regularizer, which only hidden layers have")
+        refuse(output, "has an activity_regularizer. Only hidden layers may")
     activation, rescaling = _read_end(layers, output)
     parameters |= facts.values | {
         "hidden_layer_sizes": tuple(sizes),
@@ -121,7 +121,7 @@ class _Layers:
         dense = [layer for layer in layers if type(layer).__name__ == "Dense"]
         if not dense:
             raise ValueError(
-                "The 'model' parameter must be a network with a Dense layer. Got the "
+                "The 'model' parameter must be a model with a Dense layer. Got the "
                 f"layers {[layer.name for layer in layers]}."
             )
         self.dtype = dense[-1].variable_dtype
@@ -152,15 +152,15 @@ class _Layers:
         if layer.weights and not layer.trainable:
             refuse(layer, "is frozen (trainable=False). Set layer.trainable = True")
         if layer.activity_regularizer and type(layer).__name__ not in _HAS_ACTIVITY:
-            refuse(layer, "has an activity_regularizer, which only activations have")
+            refuse(layer, "has an activity_regularizer. Only activations may")
         return layer
 
     def refuse_next(self):
         """Raise the error for the next layer."""
         refuse(
             self._layers[0],
-            f"is of a kind, or stands at a place, that the estimators do not have. "
-            f"They take, in this order: {_ORDER}",
+            "is of a class, or at a position, that the estimators do not have. They "
+            f"take, in this order: {_ORDER}",
         )
 
 
@@ -180,7 +180,7 @@ class _SharedParameters:
             if value != before:
                 refuse(
                     layer,
-                    f"has {name}={value!r}, and a layer before it {name}={before!r}. "
+                    f"has {name}={value!r}, but a layer before it {name}={before!r}. "
                     "The estimators have one value for all layers",
                 )
 
@@ -227,10 +227,10 @@ def _read_inputs(layers, shape):
     if layers.next_is("Activation"):
         layer = layers.take("Activation")
         if activation_name(layer.activation) != "tanh":
-            refuse(layer, "stands before the first Dense layer. Only a tanh may")
+            refuse(layer, "is before the first Dense layer. Only tanh may be there")
         limit = layers.take("Rescaling")
         if limit is not None and (np.ndim(limit.scale) or np.any(limit.offset)):
-            refuse(limit, "stands after a tanh. It must have one scale and no offset")
+            refuse(limit, "follows a tanh. It must have one scale and no offset")
         found.append_tanh(1.0 if limit is None else limit.scale)
     if len(found.shape) > 1 and layers.next_is("Dense"):
         dense = layers.take("Dense")

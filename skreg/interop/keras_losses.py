@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engine import LOSSES, keras
-from .keras_settings import plain, refuse
+from .keras_settings import CANNOT, plain, refuse
 
 # The estimators' `loss` for each loss class of Keras.
 _NAMES = {
@@ -38,7 +38,7 @@ _FIXED = {
 }
 # A loss for integer labels, and the same loss for one-hot targets.
 _ONE_HOT_EQUIVALENT = {"SparseCategoricalCrossentropy": "CategoricalCrossentropy"}
-_ADVICE = "Pass loss=... to name the estimator's loss to go on with."
+_ADVICE = "Pass loss=..., the estimator's loss for further training."
 
 
 @dataclass
@@ -76,7 +76,8 @@ def read_loss(model, reading, given=None):
     if settings.get("from_logits") and activation == "linear":
         activation = "sigmoid" if name.startswith("Binary") else "softmax"
     elif settings.get("from_logits"):
-        refuse(reading.output, f"ends in {activation} under a loss from_logits")
+        why = f"ends in {activation}, but the loss has from_logits=True"
+        refuse(reading.output, why)
     if given is not None:
         return LossReading({}, activation)
     if not model.compiled:
@@ -85,8 +86,8 @@ def read_loss(model, reading, given=None):
         return LossReading({"loss": _DEFAULT_LOSS[activation]}, activation)
     if name not in _NAMES:
         raise ValueError(
-            "The network cannot be taken: it is compiled with the loss "
-            f"{model.loss!r}, which the estimators do not have. {_ADVICE}"
+            f"{CANNOT} it is compiled with the loss {model.loss!r}, which the "
+            f"estimators do not have. {_ADVICE}"
         )
     entry = next(
         e
@@ -131,8 +132,8 @@ def _check_settings(name, settings):
             continue  # only used by its class balancing
         if got != wanted:
             raise ValueError(
-                f"The network cannot be taken: its loss {name} has {setting}={got!r}, "
-                f"and the estimators' has {wanted!r}. {_ADVICE}"
+                f"{CANNOT} its loss {name} has {setting}={got!r}, but the estimators' "
+                f"loss has {wanted!r}. {_ADVICE}"
             )
 
 
@@ -153,7 +154,7 @@ def _check_weight(model, reading, degree):
             else (f" with the layer {reading.rescaling.name!r} (Rescaling) at the end")
         )
         raise ValueError(
-            "The network cannot be taken: it is compiled with "
-            f"loss_weights={weight!r}, and the estimators'{at_end} is "
-            f"{wanted:.6g}. Compile it with that, or: {_ADVICE}"
+            f"{CANNOT} it is compiled with loss_weights={weight!r}, but the "
+            f"estimators' weight{at_end} is {wanted:.6g}. Compile it with this weight. "
+            f"Or: {_ADVICE}"
         )

@@ -8,13 +8,13 @@ import numpy as np
 from ..engine import NORMALIZATION_EPSILON, keras
 from ..fitting import activation_name
 
+CANNOT = "The Keras model cannot be converted:"
+
 
 def refuse(layer, why):
     """Raise ValueError for a layer that no estimator can represent."""
-    raise ValueError(
-        f"The network cannot be taken: its layer {layer.name!r} "
-        f"({type(layer).__name__}) {why}."
-    )
+    kind = type(layer).__name__
+    raise ValueError(f"{CANNOT} its layer {layer.name!r} ({kind}) {why}.")
 
 
 def rate(layer):
@@ -37,7 +37,7 @@ def activation_of(layer):
             return "leaky_relu", layer.negative_slope
         names = {(None, 0, 0): "relu", (6, 0, 0): "relu6"}
         if settings not in names:
-            refuse(layer, "is neither relu, relu6 nor a leaky relu")
+            refuse(layer, "is not relu, relu6 or leaky relu")
         return names[settings], None
     if kind == "ELU" and layer.alpha != 1:
         refuse(layer, f"has alpha={layer.alpha!r}. The estimators' elu has 1")
@@ -100,7 +100,7 @@ def factor_and_offset(layer):
     """Factor and offset of a Rescaling or Normalization: ``x * factor + offset``."""
     if type(layer).__name__ == "Rescaling":
         if not np.all(layer.scale):
-            refuse(layer, "multiplies by 0. Drop the columns")
+            refuse(layer, "multiplies columns by 0. Drop these columns")
         return layer.scale, layer.offset
     mean, variance = layer.input_mean, layer.input_variance
     if mean is None:  # adapted to data

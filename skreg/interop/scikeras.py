@@ -82,29 +82,29 @@ def _import_scikeras():
 def _check_settings(estimator):
     """Raise ValueError for a setting that SciKeras does not support."""
     for name, is_there, why in (
-        ("n_members", estimator.n_members == 1, "one network: take n_members=1"),
-        ("mixup", estimator.mixup == 0, "no mixtures of rows: take mixup=0"),
-        ("feature_l1", estimator.feature_l1 == 0, "no such step: take feature_l1=0"),
+        ("n_members", estimator.n_members == 1, "only one network: set n_members=1"),
+        ("mixup", estimator.mixup == 0, "no mixtures of rows: set mixup=0"),
+        ("feature_l1", estimator.feature_l1 == 0, "no such penalty: set feature_l1=0"),
         (
             "monitor",
             not estimator.early_stopping or estimator.monitor in ("val_loss", "loss"),
-            "losses to stop by: take monitor='val_loss' or 'loss'",
+            "only losses to monitor: set monitor='val_loss' or 'loss'",
         ),
         (
             "validation_fraction",
             isinstance(estimator.validation_fraction, Real),
-            "a share of the last rows for validation: take a number",
+            "only the last rows for validation: set it to their share",
         ),
         (
             "loss",
             estimator.loss != "hinge",
-            "probabilities, no margins: take loss='log_loss'",
+            "probabilities but no margins: set loss='log_loss'",
         ),
     ):
         if not is_there:
             raise ValueError(
-                f"The {name!r} parameter cannot be handed to SciKeras, which has {why}."
-                f" Got {getattr(estimator, name)!r}."
+                f"The {name!r} parameter cannot be converted to SciKeras, which has "
+                f"{why}. Got {getattr(estimator, name)!r}."
             )
 
 

@@ -113,9 +113,9 @@ def keras_schedule(estimator, settings, n_steps):
         )
     if warmup:
         raise ValueError(
-            "The 'warmup' parameter cannot be handed to SciKeras: Keras has it with "
-            "schedule='constant' and 'cosine' alone. Got "
-            f"warmup={estimator.warmup!r} with schedule={plan.name!r}."
+            "The 'warmup' parameter cannot be converted to SciKeras: Keras has a "
+            "warm-up only with schedule='constant' and 'cosine'. Got "
+            f"warmup={estimator.warmup!r} with schedule={plan.name!r}: set warmup=0."
         )
     return {
         "cosine_restarts": lambda: kinds.CosineDecayRestarts(rate, steps / 7),

@@ -46,7 +46,7 @@ class ScoreMonitor:
         try:
             score = self._scorer(estimator, rows.X, rows.y, **self._weights)
         except ValueError as error:
-            score, why = np.nan, f" It says: {error}"
+            score, why = np.nan, f" The scorer says: {error}"
         if np.isnan(score) and state.is_finite():
             raise ValueError(
                 f"The 'monitor' parameter names a scorer that gives no number on the "
@@ -80,7 +80,7 @@ def _scorer(estimator):
 def _check_takes_weights(scorer, name):
     if "sample_weight" not in inspect.signature(scorer._score_func).parameters:
         raise ValueError(
-            "The 'monitor' parameter must name a scorer that takes sample_weight, as "
-            f"the validation rows have weights. Got {name!r}: take another, or X_val "
-            "and y_val without sample_weight_val."
+            "The 'monitor' parameter must name a scorer that takes sample_weight, "
+            f"because the validation rows have weights. Got {name!r}: take another "
+            "scorer, or pass X_val and y_val without sample_weight_val."
         )

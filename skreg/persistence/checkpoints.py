@@ -51,7 +51,7 @@ class Checkpoint:
         """Raise ValueError if the path or "best" needs a value that will not exist."""
         if self._every == "best" and job.validation is None and job.stopping is None:
             raise ValueError(
-                "The 'checkpoint_every' parameter can be 'best' only where epochs are "
+                "The 'checkpoint_every' parameter can be 'best' only if epochs are "
                 "compared: with early_stopping=True, or X_val and y_val. Got neither."
             )
         known = ["epoch", "loss"]
@@ -61,7 +61,7 @@ class Checkpoint:
             self._path.name.format(**dict.fromkeys(known, 1.0) | {"epoch": 1})
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
-                f"The 'checkpoint' parameter may name {', '.join(known)} in braces. "
+                f"The 'checkpoint' parameter may have {', '.join(known)} in braces. "
                 f"Got {self._path.name!r}: {type(error).__name__} {error}."
             ) from error
 
@@ -72,9 +72,9 @@ class Checkpoint:
         with _lock:
             if path in _in_use:
                 raise ValueError(
-                    "The 'checkpoint' parameter must name a path for one fit at a time."
-                    f" Got {path} for two: leave it out in a search, which "
-                    "stacked(checkpoint=...) keeps."
+                    "The 'checkpoint' parameter must be a path for one fit at a time. "
+                    f"Got {path} for two fits. In a search, leave it out and use "
+                    "stacked(checkpoint=...)."
                 )
             _in_use.add(path)
         try:
@@ -92,9 +92,9 @@ class Checkpoint:
         other = None if _is_template(self._path) else _latest_checkpoint(self._path)
         if other is not None and self._every != "best" and _is_unfinished(other):
             raise ValueError(
-                "The 'checkpoint' parameter names a file that holds an unfinished "
-                "training of other data or parameters. Give them as they were, or "
-                f"another path, or delete {self._path}."
+                "The 'checkpoint' parameter names a file with an unfinished training "
+                "on other data or parameters. Fit with the same data and parameters, "
+                f"take another path, or delete {self._path}."
             )
         return job
 

@@ -16,7 +16,7 @@ from ..fitting import activation_names
 
 def _check(condition, what):
     if not condition:
-        raise ValueError(f"its {what} is not what a fit leaves")
+        raise ValueError(f"its {what} is not valid")
 
 
 def check_fitted(network):
@@ -90,7 +90,7 @@ def check_weights(structure, parts):
     weights, moving = weight_shapes(structure)
     for arrays, shapes in ((parts["weights"], weights), (parts["moving"], moving)):
         if (found := {k: a.shape for k, a in arrays.items()}) != shapes:
-            raise ValueError(f"its weights have shapes {found}, where {shapes} belong")
+            raise ValueError(f"its weights have shapes {found}, but need {shapes}")
         _check_arrays(arrays, shapes, structure, "weights")
 
 

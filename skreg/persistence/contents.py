@@ -55,7 +55,8 @@ def network_content(estimator):
     if "classes_" in held and not storage.can_hold(held["classes_"]):
         raise ValueError(
             "The labels of the classes cannot be stored: save takes numbers, strings, "
-            f"booleans and dates. Got {held['classes_'].tolist()!r}."
+            f"booleans and dates. Got {held['classes_'].tolist()!r}. Fit with such "
+            "labels, or use pickle."
         )
     if hasattr(estimator, "_state") and callable(estimator._structure().activation):
         raise ValueError(_not_stored("activation", estimator._structure().activation))
@@ -70,12 +71,12 @@ def network_from(content, classes):
     known = inspect.signature(kind).parameters
     parameters = dict(content["parameters"])
     if strange := parameters.keys() - known.keys():
-        raise ValueError(f"it has parameters unknown here, {sorted(strange)}")
+        raise ValueError(f"it has unknown parameters, {sorted(strange)}")
     network = kind(**{name: _parameter_from(v) for name, v in parameters.items()})
     check_parameters(network, network._rules)
     attributes = dict(content["attributes"])
     if strange := attributes.keys() - set(ATTRIBUTES):
-        raise ValueError(f"it has attributes unknown here, {sorted(strange)}")
+        raise ValueError(f"it has unknown attributes, {sorted(strange)}")
     if attributes:
         vars(network).update(attributes)
         check_fitted(network)
@@ -85,7 +86,7 @@ def network_from(content, classes):
             network_from(member, classes) for member in content["members"]
         ]
         if len(network._members) < 2 or any(m.n_members != 1 for m in network._members):
-            raise ValueError("its ensemble is not one")
+            raise ValueError("its ensemble is not valid")
     return network
 
 
@@ -94,9 +95,9 @@ def network_from(content, classes):
 
 def _not_stored(name, value):
     return (
-        f"The {name!r} parameter cannot be stored without code: save takes names, "
-        "numbers and objects of Keras's own classes, and scikit-learn's splitters. Got "
-        f"{value!r}: set it to None or to a name first, or use pickle."
+        f"The {name!r} parameter cannot be stored, because files hold no code: save "
+        "takes names, numbers, objects of Keras's own classes and scikit-learn's "
+        f"splitters. Got {value!r}: set it to None or to a name first, or use pickle."
     )
 
 
@@ -151,7 +152,7 @@ def _splitter_from(name, config):
     """The inverse of `_splitter`, for classes of scikit-learn's splitters alone."""
     kind = getattr(model_selection, name) if name in model_selection.__all__ else None
     if not (inspect.isclass(kind) and hasattr(kind, "split")):
-        raise ValueError(f"it has {name!r} for a splitter of scikit-learn's")
+        raise ValueError(f"{name!r} in it is not a scikit-learn splitter")
     return kind(**{key: _parameter_from(setting) for key, setting in config.items()})
 
 
@@ -190,7 +191,7 @@ def _parameter_from(value):
         return value  # class_weight
     kind = getattr(_keras_classes()[value["keras"]], value["class"])
     if not (inspect.isclass(kind) and value["class"][0].isupper()):
-        raise ValueError(f"it has {value['class']!r} for a class of Keras")
+        raise ValueError(f"{value['class']!r} in it is not a class of Keras")
     if not all(map(_is_plain, value["config"].values())):
         # Keras would create any object that a nested dictionary names.
         raise ValueError(f"the settings of its {value['class']} are nested")

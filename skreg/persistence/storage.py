@@ -150,7 +150,7 @@ def reading(path):
         raise
     except Exception as error:
         raise ValueError(
-            f"{os.fspath(path)} is not a file of skreg's, or it is damaged: "
+            f"{os.fspath(path)} is not a valid skreg file: "
             f"{error or type(error).__name__}."
         ) from error
 
@@ -163,7 +163,7 @@ def _members(file):
     end, locator = tail[-22:], tail[:4]
     signature, *_, n_members, directory, _, comment = struct.unpack("<4s4H2LH", end)
     if signature != b"PK\5\6" or comment:
-        raise ValueError("it does not end as a zip does")
+        raise ValueError("it does not end like a zip file")
     if n_members != 2 or directory > MAX_DIRECTORY_BYTES or locator == b"PK\6\7":
         raise ValueError("it does not have two members")
     with zipfile.ZipFile(file) as archive:
@@ -265,7 +265,7 @@ class _Decoder:
     def _floats(self, place):
         array = self._array(*place)
         if array.ndim != 1 or array.dtype != np.float64:
-            raise ValueError("it holds a list of no floats")
+            raise ValueError("it holds an invalid list of floats")
         return array.tolist()
 
     def _array(self, name, shape):
@@ -276,6 +276,6 @@ class _Decoder:
             raise ValueError(f"it holds an array of shape {shape!r}")
         start, stop = self._start, self._start + math.prod(shape) * dtype.itemsize
         if stop > len(self._blob):
-            raise ValueError("an array of its is cut")
+            raise ValueError("one of its arrays is cut off")
         self._start = stop
         return np.frombuffer(self._blob[start:stop], dtype).reshape(shape).copy()

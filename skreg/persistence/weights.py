@@ -20,7 +20,7 @@ def load_weights(estimator, path):
         found = list(content["members"])
         if len(found) != len(members):
             raise ValueError(
-                f"it holds {len(found)} networks, and the estimator has {len(members)}"
+                f"it holds {len(found)} networks, but the estimator has {len(members)}"
             )
         for member, parts in zip(members, found, strict=True):
             check_weights(member._structure(), parts)

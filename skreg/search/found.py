@@ -55,7 +55,7 @@ class FoundNetwork(MetaEstimatorMixin, BaseEstimator):
     )
     best_estimator_ = _of_the_search(
         "best_estimator_",
-        "The best candidate, fitted to all rows; missing with ``refit=False``.",
+        "The best candidate, fitted to all rows; not available with ``refit=False``.",
     )
     classes_ = _of_the_search("classes_", "Labels of the classes.")
     n_features_in_ = _of_the_search("n_features_in_", "Number of features.")
@@ -70,7 +70,7 @@ class FoundNetwork(MetaEstimatorMixin, BaseEstimator):
         return getattr(self.search_, name)
 
     def score(self, X: Features, y: Targets, **params: Any) -> float:
-        """Score the best estimator on these rows, by `scoring`.
+        """Score of the best estimator on these rows, by `scoring`.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class FoundNetwork(MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         **params : dict
-            Parameters of the scorer. Only with metadata routing.
+            Parameters of the scorer. Only used with metadata routing.
 
         Returns
         -------

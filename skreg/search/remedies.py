@@ -44,16 +44,19 @@ def compare_remedies(
 ) -> RemedyReport:
     """Measure what each remedy against overfitting does on this data.
 
-    The network is trained as it is, with each remedy alone, and with the best few
-    combined, on the same folds, all in stacks. After the first draw of the folds, the
-    best fifth of the remedies, at least eight, is measured on the other draws as well.
-    A gain is the difference in validation score, fold by fold. Its confidence interval
-    is Student's, with the variance corrected for the overlap of training folds [1]_.
-    With about forty remedies, one or two intervals exclude 0 by chance alone. The best
-    remedies are also chosen on the folds that measure them, which makes their gains
+    The network is trained as it is, with each remedy alone, and with the best two and
+    three combined, on the same folds, in stacks. The first draw of the folds measures
+    all remedies; the other draws measure only the best fifth, at least eight.
+
+    A gain is the difference in validation score, fold by fold. Its 95% confidence
+    interval is Student's, with the variance corrected for the overlap of training folds
+    [1]_. With about forty remedies, one or two intervals exclude 0 by chance alone. The
+    folds that choose the best remedies also measure them, which makes their gains
     slightly optimistic. To report a score, measure it on rows not used for the choice.
-    What the network leaves to pilots (``l2="auto"``) they choose once, on all rows, for
-    the network and for all remedies that leave it alone.
+
+    If the network has ``l2="auto"``, pilots choose the penalty (and the dropout, if
+    that is "auto" as well) once, on all rows. Remedies that do not set these parameters
+    use the same values.
 
     Parameters
     ----------
@@ -65,20 +68,21 @@ def compare_remedies(
         The network, or a pipeline that ends in one. None is a classifier or a
         regressor, depending on `y`, with default parameters.
     groups : array-like of shape (n_samples,), default=None
-        Group of each row, such as a patient: for the splitter, or all rows of a group
-        are in the same fold.
+        Group of each row, such as a patient. A splitter gets them; otherwise all rows
+        of a group are in the same fold.
     cv : int or splitter, default=5
-        Number of folds (stratified for classes), or a splitter, which is used as it
-        is.
+        Number of folds, at least 2, shuffled (and stratified for classes); or a
+        splitter.
     repeats : int, default=3
-        Number of draws of the folds, of which only the first measures all remedies.
-        Only used when `cv` is a number: a splitter measures all on all its splits.
+        Number of draws of the folds, at least 1; only the first measures all remedies.
+        Not used with a splitter: all its splits measure all remedies.
     scoring : str or callable, default=None
-        As in ``GridSearchCV``; larger is better. None is accuracy or R2.
+        Score, as in ``GridSearchCV``; larger is better. None is accuracy or R2.
     remedies : dict of str to dict, default=None
-        Parameters to set, by the name of each remedy. None is the usual remedies.
+        Name of each remedy, and the parameters of the network that it sets. None is
+        some forty usual remedies.
     random_state : int, RandomState instance or None, default=0
-        Seed of the folds, and of the networks if their own is None.
+        Seed of the folds, and of the network if its own `random_state` is None.
 
     Returns
     -------
@@ -111,8 +115,8 @@ def compare_remedies(
     prefix = prefix_of(estimator)
     if PLAIN in (remedies or ()):
         raise ValueError(
-            f"The 'remedies' parameter must not have one called {PLAIN!r}, which is "
-            "the network without them: give it another name."
+            f"The 'remedies' parameter must not have a remedy called {PLAIN!r}, which "
+            "is the network without remedies. Give it another name."
         )
     splits = splits_of(estimator, X, y, cv, repeats, random_state, groups)
     estimator = with_chosen_strength(estimator, X, y, groups)

@@ -14,19 +14,21 @@ class Remedy:
     ----------
     name : str
     parameters : dict
-        Parameters that it sets; empty for the network as it is.
+        Parameters that the remedy sets; empty for the network as it is.
     train_score, validation_score : float
+        Mean scores on the training rows and on the validation rows.
     gap : float
         Training score minus validation score.
     gain : float
         Validation score minus that of the network as it is.
     gain_low, gain_high : float
-        Ends of the gain's confidence interval.
+        Ends of the gain's 95% confidence interval.
     n_splits : int
-        Number of splits it was measured on. The gain compares with the network as it
-        is on the same splits.
+        Number of splits that measured the remedy. The gain compares it with the network
+        as it is on the same splits.
     relative_cost : float
-        Multiplications in its training, divided by those of the network as it is.
+        Multiplications in the training with the remedy, divided by those of the network
+        as it is.
     """
 
     name: str
@@ -42,12 +44,12 @@ class Remedy:
 
     @property
     def helps(self) -> bool:
-        """Whether the whole interval is above 0."""
+        """Whether the gain's whole interval is above 0."""
         return self.gain_low > 0
 
     @property
     def harms(self) -> bool:
-        """Whether the whole interval is below 0."""
+        """Whether the gain's whole interval is below 0."""
         return self.gain_high < 0
 
 
@@ -58,16 +60,16 @@ class RemedyReport:
     Attributes
     ----------
     remedies : tuple of Remedy
-        Sorted by number of splits, then by gain, the largest first; includes the
-        network as it is.
+        Sorted by number of splits, then by gain, the largest first. One of them, "as it
+        is", is the network without a remedy.
     scoring : str
         Name of the score.
     n_splits : int
-        Number of folds times repeats, on which the best remedies were measured.
+        Number of splits (folds times repeats) that measured the best remedies.
     seconds : float
         Duration of the comparison.
     failures : dict of str to str
-        Error messages of remedies that could not be fitted, by name.
+        Error message of each remedy that could not be fitted, by name.
 
     Examples
     --------
@@ -93,7 +95,7 @@ class RemedyReport:
 
     @property
     def helpful(self) -> tuple[Remedy, ...]:
-        """Remedies whose gain's interval is above 0, in the order of `remedies`."""
+        """Remedies with the gain's interval above 0, in the order of `remedies`."""
         return tuple(r for r in self.remedies if r.helps)
 
     def to_frame(self) -> Frame:

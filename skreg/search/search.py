@@ -31,28 +31,30 @@ class RegularizationSearchCV(FoundNetwork):
     """Search for the best mixture of remedies, with cross-validation.
 
     Candidates are drawn from `regularization_space` and compared by successive halving
-    [1]_: all train for a ninth of the epochs, the best third for three ninths, and the
-    best third of these for all epochs. Each rung trains from the start, with schedules
-    that fit its length. All fits train in stacks, as in `stacked`. The search is itself
-    an estimator, so that nested cross-validation measures the whole search.
+    [1]_: all train for a ninth of the epochs, the best third for a third of the epochs,
+    and the best third of these for all epochs. Each of these rungs trains from the
+    start, with schedules that fit its length. All fits train in stacks, as in
+    `stacked`. The search is itself an estimator: nested cross-validation measures the
+    whole search.
 
     Parameters
     ----------
     estimator : estimator or Pipeline, default=None
-        The network, or a pipeline that ends in one; parameters outside the space keep
-        their values. None is ``MLPRegularizedClassifier()``.
+        The network, or a pipeline that ends in one. Parameters that are not in the
+        space keep their values. None is ``MLPRegularizedClassifier()``.
     n_iter : int, default=200
         Number of candidates, at least 1.
     cv : int or splitter, default=5
-        Number of folds, shuffled (and stratified for classes); or a splitter, as in
-        ``GridSearchCV``.
+        Number of folds, at least 2, shuffled (and stratified for classes); or a
+        splitter, as in ``GridSearchCV``.
     level : {"quick", "full"}, default="quick"
         Size of the search space: see `regularization_space`.
     space : dict or list of dict, default=None
-        Distributions in place of those; `level` is then not used.
+        Distributions that replace those of `regularization_space`; `level` is then not
+        used.
     scoring : str or callable, default=None
-        Score that compares the candidates, as in ``GridSearchCV``; None is accuracy or
-        R2. "neg_log_loss" finds networks with far better probabilities and about the
+        Score by which candidates are compared, as in ``GridSearchCV``. None is accuracy
+        or R2. "neg_log_loss" finds networks with far better probabilities and about the
         same accuracy.
     factor : int, default=3
         The best ``1 / factor`` of the candidates go on to the next rung and train
@@ -60,18 +62,20 @@ class RegularizationSearchCV(FoundNetwork):
     refit : bool, default=True
         Whether to fit the best candidate to all rows at the end.
     n_members : int, default=5
-        Number of networks that are then fitted with its parameters and averaged, at
-        least 1 (more if the estimator or the candidate has more). It costs little
-        compared with the search, whose candidates do not use it.
+        Number of networks in the ensemble that is fitted to all rows with the best
+        parameters, at least 1 (more if the estimator or the candidate has more).
+        Candidates do not use it, so it costs little compared with the search. Only used
+        with ``refit=True``.
     random_state : int, RandomState instance or None, default=None
-        Seed of the candidates; if an int, also of networks whose own is None.
+        Seed of the candidates. An int also sets the seed of the folds, and of networks
+        whose own `random_state` is None.
     verbose : int, default=0
         As in ``GridSearchCV``.
 
     Attributes
     ----------
     search_ : HalvingRandomSearchCV
-        The search itself.
+        scikit-learn's fitted search.
 
     cv_results_ : dict of ndarrays
         One entry per candidate and rung, as in ``HalvingRandomSearchCV``.
@@ -132,7 +136,7 @@ class RegularizationSearchCV(FoundNetwork):
     def fit(self, X: Features, y: Targets, **params: Any) -> Self:
         """Search, and fit the best candidate to all rows.
 
-        If the last fit fails, what the search found is kept.
+        If only this last fit fails, the results of the search are kept.
 
         Parameters
         ----------
@@ -141,9 +145,10 @@ class RegularizationSearchCV(FoundNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         **params : dict
-            `groups` for the splitter, without one for folds that keep groups together;
-            `sample_weight` for the networks and for a scorer that takes it; others for
-            the networks. With metadata routing, for all that request them.
+            `groups` go to the splitter; if `cv` is a number, all rows of a group are in
+            the same fold. `sample_weight` goes to the networks and to a scorer that
+            takes it. Others go to the networks. With metadata routing, each goes to
+            those that request it.
 
         Returns
         -------

@@ -15,14 +15,14 @@ LEVELS = ("quick", "full")
 class Sometimes:
     """A distribution for a share of the draws; the other draws give `otherwise`.
 
-    This includes a remedy that is off, which a continuous distribution cannot draw.
+    With it a remedy can be off, which no continuous distribution draws.
 
     Parameters
     ----------
     distribution : object with a method ``rvs``
-        Such as those of ``scipy.stats``.
-    share : float
-        Share of the draws that come from it, in [0, 1].
+        A distribution, such as those of ``scipy.stats``.
+    share : float, default=0.5
+        Share of the draws that come from the distribution, in [0, 1].
     otherwise : object, default=0.0
         Value of the other draws.
 
@@ -65,20 +65,21 @@ def regularization_space(
     The space combines what Kadra et al. [1]_ call the regularization cocktail (weight
     decay, dropout, normalisation, noise, averaging of networks) with the classical
     penalties. Numbers whose order of magnitude matters are drawn on logarithmic scales.
-    Each remedy is off in a share of the draws. Parameters of particular optimizers are
-    drawn only together with these.
+    Each remedy is off in a share of the draws. Parameters of an optimizer are drawn
+    only together with this optimizer.
 
     Parameters
     ----------
     kind : {"classification", "regression"}, default="classification"
         Task of the network.
     level : {"quick", "full"}, default="quick"
-        "quick" keeps the network's size and optimizer: the whole search needs only two
-        programs. "full" also draws sizes, activations, normalisation, optimizers, batch
-        sizes and ensembles; it needs a program for each number of layers and batch
-        size, of some seconds each.
+        "quick" keeps the network's size and optimizer; the whole search then compiles
+        only two programs. "full" also draws sizes, activations, normalisation,
+        optimizers, batch sizes and ensembles; it compiles a program, in some seconds,
+        for each number of layers and batch size.
     estimator : estimator or Pipeline, default=None
-        If it is a pipeline, names get the prefix of its last step, the network.
+        For a pipeline, names get the prefix of its last step, the network. None adds no
+        prefix.
 
     Returns
     -------
@@ -89,7 +90,8 @@ def regularization_space(
     Raises
     ------
     ValueError
-        If `kind` or `level` is not one of these.
+        If `kind` or `level` is not one of these, or `estimator` does not end in a
+        network.
 
     See Also
     --------

@@ -32,35 +32,35 @@ def stacked(
 
     Inside the context, the fits that scikit-learn runs through joblib wait for one
     another and train as lanes of a stack, on all cores. Each fit gives the same result
-    as outside, up to rounding errors. This holds for everything that runs its fits
-    through joblib: GridSearchCV, RandomizedSearchCV, the halving searches,
-    cross_validate and similar functions, learning_curve, validation_curve,
-    BaggingClassifier, OneVsRestClassifier, with pipelines, and nested in one another.
-    `n_jobs` does not matter there: do not set it. Fits of other threads (Optuna's or
-    your own) train together too, if they start within some milliseconds of each other.
+    as outside, up to rounding errors. This works with GridSearchCV, RandomizedSearchCV,
+    the halving searches, cross_validate and similar functions, learning_curve,
+    validation_curve, BaggingClassifier and OneVsRestClassifier, also with pipelines and
+    nested in one another. Do not set their `n_jobs`: it has no effect here. Fits of
+    other threads (Optuna's or your own) train together too, if they start within some
+    milliseconds of each other.
 
     ``joblib.parallel_config(backend="skreg")`` does the same with the defaults.
 
     Parameters
     ----------
     lanes : int, default=None
-        Number of networks in a full stack. None chooses as many as fit into a core's
-        cache, from 1 for large networks to 64 for small ones.
+        Number of networks in a full stack, at least 1. None chooses as many as fit into
+        a core's cache, from 1 for large networks to 64 for small ones.
     executor : concurrent.futures.Executor, default=None
-        Trains the stacks, e.g. ``dask.distributed.Client(...).get_executor()``.
-        Everything else (preprocessing, scoring) runs in this process, and so do fits
-        with `callbacks` or `verbose`. If a worker is lost, the stacks that it was
-        training are trained again. None trains on threads of this process.
+        Executor that trains the stacks, such as
+        ``dask.distributed.Client(...).get_executor()``. Preprocessing and scoring run
+        in this process, and so do fits with `callbacks` or `verbose`. If a worker is
+        lost, its stacks are trained again. None trains on threads of this process.
     progress : bool or "always", default=False
-        Whether to show a progress bar: finished fits, trained epochs, lanes in
-        training, and the best validation value if there is one. True shows it only on
-        a terminal or in Jupyter, "always" everywhere.
+        Whether to show a progress bar, with finished fits, trained epochs, lanes in
+        training, and the best validation value if there is one. True shows it only on a
+        terminal or in Jupyter, "always" everywhere.
     checkpoint : path-like, default=None
-        A directory that stores the result of each fit. A search that is started again
-        with the same data and parameters, for instance after a kill, loads the stored
-        results and trains only the other fits. The estimator needs an int as its
-        `random_state`; otherwise each fit is different. Fits with `callbacks` or
-        `verbose` train again. Nothing in the directory is deleted.
+        Directory that stores the result of each fit. If a search was interrupted, start
+        it again with the same data and parameters: it loads the stored results and
+        trains only the other fits. The estimator needs an int as its `random_state`;
+        otherwise each fit is different. Fits with `callbacks` or `verbose` train again.
+        Nothing in the directory is deleted. None stores nothing.
 
     Raises
     ------

@@ -313,8 +313,8 @@ def test_scikeras_gets_the_number(fitted):
 def test_verbose_says_that_pilots_run(capsys):
     network(verbose=1, epochs=1).fit(X, Y)
     first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first == "l2='auto': trainings on parts of the rows choose it."
-    assert re.fullmatch(r"They chose l2=0\.0\d+, dropout=0(\.2)?\.", second)
+    assert first == "l2='auto': trainings on parts of the rows (pilots) choose it."
+    assert re.fullmatch(r"The pilots chose l2=0\.0\d+, dropout=0(\.2)?\.", second)
 
 
 def test_the_display_marks_the_choice():

@@ -288,7 +288,7 @@ def test_a_scorer_without_weights_is_refused_where_there_are_some(doubtful):
 
 def test_weights_of_validation_rows_need_the_rows(doubtful):
     X, y, weight = doubtful
-    with pytest.raises(ValueError, match="sample_weight_val is for X_val"):
+    with pytest.raises(ValueError, match="sample_weight_val needs X_val"):
         stopping().fit(X, y, sample_weight_val=weight)
 
 

@@ -168,7 +168,10 @@ WRONG = {
     "several columns": (np.stack([CODES, CODES], axis=1), "MultiOutputClassifier"),
     "NaN": (np.where(CODES == 0, np.nan, CODES), "Input y contains NaN"),
     "too few": (CODES[:100], "inconsistent numbers of samples"),
-    "-1 and 1 in columns": (np.stack([CODES > 0, CODES > 1], axis=1) * 2 - 1, "0 or 1"),
+    "-1 and 1 in columns": (
+        np.stack([CODES > 0, CODES > 1], axis=1) * 2 - 1,
+        "of 0 and 1",
+    ),
 }
 
 
@@ -210,8 +213,8 @@ def test_wrong_sample_weights(kind, weight, message):
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({0: -1.0}, "'class_weight' parameter must give numbers of at least 0"),
-        ({0: np.nan}, "'class_weight' parameter must give numbers of at least 0"),
+        ({0: -1.0}, "'class_weight' parameter must give weights of at least 0"),
+        ({0: np.nan}, "'class_weight' parameter must give weights of at least 0"),
         ({0: 0, 1: 0, 2: 0}, "weights of all rows are 0"),
     ],
 )

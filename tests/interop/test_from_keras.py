@@ -375,11 +375,11 @@ def batchnorm(**settings):
 REFUSED = {
     "activations": (
         lambda: dense_pair(second={"activation": "tanh"}),
-        r"'two' \(Dense\) has activation='tanh', and a layer before it .*'relu'",
+        r"'two' \(Dense\) has activation='tanh', but a layer before it .*'relu'",
     ),
     "penalties": (
         lambda: dense_pair(second={"kernel_regularizer": "l2"}),
-        r"'two' \(Dense\) has l2=0.01, and a layer before it l2=0.0",
+        r"'two' \(Dense\) has l2=0.01, but a layer before it l2=0.0",
     ),
     "bias": (lambda: dense_pair({"use_bias": False}), r"'one' \(Dense\) has no bias"),
     "regularizer": (
@@ -392,7 +392,7 @@ REFUSED = {
     ),
     "noise in between": (
         lambda: dense_pair(between=[layer("GaussianNoise", 0.1, name="noise")]),
-        r"'noise' \(GaussianNoise\) is of a kind, or stands at a place",
+        r"'noise' \(GaussianNoise\) is of a class, or at a position",
     ),
     "epsilon": (
         lambda: batchnorm(momentum=0.9, epsilon=1e-5),
@@ -400,7 +400,7 @@ REFUSED = {
     ),
     "normalisation after": (
         lambda: dense_pair(between=[layer("LayerNormalization", name="norm")]),
-        r"'norm' \(LayerNormalization\) is of a kind, or stands",
+        r"'norm' \(LayerNormalization\) is of a class, or at a position",
     ),
     "convolution": (
         lambda: keras().Sequential(
@@ -411,7 +411,7 @@ REFUSED = {
                 layer("Dense", 1),
             ]
         ),
-        r"'conv' \(Conv1D\) is of a kind",
+        r"'conv' \(Conv1D\) is of a class",
     ),
     "bidirectional": (
         lambda: keras().Sequential(
@@ -421,7 +421,7 @@ REFUSED = {
                 layer("Dense", 1),
             ]
         ),
-        r"'both' \(Bidirectional\) is of a kind",
+        r"'both' \(Bidirectional\) is of a class",
     ),
     "dtype": (
         lambda: dense_pair({"dtype": "mixed_bfloat16"}),
@@ -430,13 +430,13 @@ REFUSED = {
     "frozen": (frozen, r"'two' \(Dense\) is frozen"),
     "branches": (
         branches,
-        r"'both' \(Add\) does not take what leaves the layer before",
+        r"'both' \(Add\) does not take the output of the layer before",
     ),
     "shared": (shared_layer, r"'one' \(Dense\) .* no layer twice"),
-    "inputs": (two_inputs, r"'right' \(InputLayer\) is a further input"),
+    "inputs": (two_inputs, r"'right' \(InputLayer\) is a second input"),
     "prelu": (
         lambda: network(layer("Dense", 4), layer("PReLU", name="p"), layer("Dense", 1)),
-        r"'p' \(PReLU\) is of a kind",
+        r"'p' \(PReLU\) is of a class",
     ),
     "selu": (
         lambda: dense_pair(
@@ -497,7 +497,7 @@ def test_arguments_that_are_wrong():
         classifier(model, ["b", "a", "c"])
     with pytest.raises(ValueError, match="'classes' .* 3 classes"):
         classifier(model, [0, 1])
-    with pytest.raises(ValueError, match="'optimizer' .* read from the network"):
+    with pytest.raises(ValueError, match="'optimizer' .* read from the model"):
         classifier(model, optimizer="adam")
     with pytest.raises(ValueError, match="'classes' parameter is for classifiers"):
         network_from_keras(MLPRegularizedRegressor, network(layer("Dense", 1)), [0, 1])

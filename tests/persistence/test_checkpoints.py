@@ -175,7 +175,7 @@ def test_fits_at_a_time_do_not_share_a_path(tmp_path):
 
 def test_a_foreign_file_is_refused_and_stays(tmp_path):
     (tmp_path / "letter").write_text("Dear reader")
-    with pytest.raises(ValueError, match="letter is not a file of skreg's"):
+    with pytest.raises(ValueError, match="letter is not a valid skreg file"):
         network(checkpoint=tmp_path / "letter").fit(X, Y)
     assert (tmp_path / "letter").read_text() == "Dear reader"
 
@@ -195,7 +195,7 @@ def test_every_epoch_by_keras_names(cut_after, tmp_path):
 
 def test_a_name_that_there_is_not(tmp_path):
     kept = network(checkpoint=tmp_path / "{val_accuracy}")
-    with pytest.raises(ValueError, match="may name epoch, loss in braces"):
+    with pytest.raises(ValueError, match="may have epoch, loss in braces"):
         kept.fit(X, Y)
 
 
@@ -280,7 +280,7 @@ def test_the_best_alone(tmp_path):
     names = [f"{i + 1:02d}-{values[i]:.5f}" for i in best_so_far]
     assert sorted(os.listdir(tmp_path)) == names
     assert 1 <= len(names) < 30
-    with pytest.raises(ValueError, match="only where epochs are compared"):
+    with pytest.raises(ValueError, match="only if epochs are compared"):
         network(checkpoint=tmp_path / "a", checkpoint_every="best").fit(X, Y)
 
 

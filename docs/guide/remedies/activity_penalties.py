@@ -15,10 +15,11 @@ summed over the units :math:`j` of all hidden layers :math:`k`. The division by
 batch size; Keras divides in the same way. Since it is a sum over units, a wider layer
 pays more.
 
-An activation has no share in a row's answer unless it pays for itself. With
-:math:`\alpha_1` most are exactly 0 after a ReLU, and each row is described by a few
-units: a sparse code (Olshausen and Field, *Nature* 381, 1996; Glorot, Bordes and
-Bengio, *AISTATS* 2011, who add it to rectifiers). With :math:`\alpha_2` they are small.
+An activation then stays only if it lowers the loss by more than its penalty. With
+:math:`\alpha_1` most activations are exactly 0 after a ReLU, and each row is described
+by a few units: a sparse code (Olshausen and Field, *Nature* 381, 1996; Glorot, Bordes
+and Bengio, *AISTATS* 2011, who add it to rectifiers). With :math:`\alpha_2` they are
+small.
 
 The parameters
 --------------
@@ -77,7 +78,7 @@ axes[1].set_ylabel("")
 # %%
 # A light penalty makes the network less sure of its mistakes. A stronger one does not
 # add to that: the curves go up and down within their noise. At the largest
-# ``activity_l1`` nearly all activations are gone, and the network knows next to
+# ``activity_l1`` nearly all activations are gone, and the network has learnt almost
 # nothing.
 #
 # What happens inside
@@ -143,8 +144,8 @@ plt.show()
 # ---------------------
 # A ReLU layer can halve its activations if the next kernel doubles: the function stays
 # the same, and the penalty is half of what it was. The norms printed above show this
-# way out, since the last kernel grows as activations shrink. An activity penalty
-# therefore wants company, such as a small ``l2``.
+# way out, since the last kernel grows as activations shrink. Therefore use an activity
+# penalty together with another penalty, such as a small ``l2``.
 #
 # Use it for the sparsity, where hidden activations are read as features. Against
 # overfitting alone,

@@ -10,19 +10,19 @@ and variance 1, and then gives the network back the freedom to choose both:
    \hat z = \frac{z - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad
    \tilde z = \gamma \hat z + \beta,
 
-with :math:`\gamma` and :math:`\beta` learnt for each unit. They differ in what
-:math:`\mu` and :math:`\sigma^2` are means over:
+with :math:`\gamma` and :math:`\beta` learnt for each unit. The two methods compute
+:math:`\mu` and :math:`\sigma^2` over different values:
 
 - **batch normalisation** (Ioffe and Szegedy, *ICML* 2015): over the rows of the batch,
   for each unit;
 - **layer normalisation** (Ba, Kiros and Hinton, 2016): over the units of the layer, for
   each row.
 
-Either keeps the sums at a size where the activation bends and gradients pass, whatever
-the layers before do. The output no longer depends on the length of a unit's weights, so
-large rates do less harm. It is a matter of debate why it works: the first paper names
-the shift of the inputs of each layer, Santurkar et al. (*NeurIPS* 2018) a smoother
-loss.
+Both keep the sums at a size where the activation is not linear and gradients are not
+small, whatever the layers before do. The output no longer depends on the length of a
+unit's weights, so large rates do less harm. It is a matter of debate why it works: the
+first paper names the shift of the inputs of each layer, Santurkar et al. (*NeurIPS*
+2018) a smoother loss.
 
 As a remedy against overfitting, batch normalisation acts like noise: each row's sums
 depend on which other rows happen to be in its batch. For predictions it takes moving
@@ -144,8 +144,8 @@ for name, scores in zip(["batch", "layer"], validation, strict=True):
 
 # %%
 # Normalisation is for deep networks and large rates. On one or two layers, with He's
-# initializer, scaled inputs and Adam, which are skreg's defaults, little is left for it
-# to do. It conflicts with dropout, which raises the variance of the sums in training
+# initializer, scaled inputs and Adam, which are skreg's defaults, it has little to
+# improve. It conflicts with dropout, which raises the variance of the sums in training
 # but not in prediction, while the moving averages remember that of training (Li et al.,
 # *CVPR* 2019). And an l2 penalty on kernels before it no longer bounds what the network
 # can represent, since the length of the weights cancels; it then acts on the effective

@@ -2,8 +2,8 @@ r"""
 Dropout
 =======
 
-In each training step, dropout silences every unit of a layer with probability
-:math:`p`, anew for each row, and scales what is left:
+In each training step and for each row anew, dropout silences every unit of a layer with
+probability :math:`p`, and scales the others:
 
 .. math::
 
@@ -21,11 +21,11 @@ al., *JMLR* 15, 2014; Baldi and Sadowski, *NeurIPS* 2013).
 The parameter
 -------------
 
-``dropout`` is the rate :math:`p` after each hidden layer, one number or one a layer.
-The default, "auto", is 0.2; where the rows choose the penalty too (``l2="auto"``) and
-want a weak one, they choose between 0.2 and none (``dropout_``). ``input_dropout=0`` is
-the same for the inputs. With ``activation="selu"`` it is alpha dropout, which keeps
-mean and variance (Klambauer et al., *NeurIPS* 2017).
+``dropout`` is the rate :math:`p` after each hidden layer, one number, or one for each
+layer. The default, "auto", is 0.2; with ``l2="auto"``, pilots also try no dropout,
+together with weak penalties (``dropout_``). ``input_dropout=0`` is the same for the
+inputs. With ``activation="selu"`` it is alpha dropout, which keeps mean and variance
+(Klambauer et al., *NeurIPS* 2017).
 """
 
 # %%
@@ -79,10 +79,10 @@ for scoring, path in paths.items():
 # %%
 # When it does not help
 # ---------------------
-# A network that underfits has nothing to spare. Eight units a layer follow 1,000 house
-# prices none too closely even without dropout. Beyond the lowest rate it only takes
-# away: the training score falls, and the validation score with it. At 0.2, the usual
-# rate, it is below that of no dropout in the mean of the folds.
+# A network that underfits cannot spare any units. Eight units per layer do not fit
+# 1,000 house prices closely even without dropout. Beyond the lowest rate, dropout only
+# harms: the training score falls, and the validation score with it. At 0.2, the usual
+# rate, the validation score is below that of no dropout in the mean of the folds.
 from skreg import MLPRegularizedRegressor
 from skreg.datasets import load_california_housing
 
@@ -101,4 +101,4 @@ plt.show()
 # Dropout also slows training down, since each step sees a part of the network: give it
 # more epochs than the plain network needs. And with ``batchnorm=True`` both act on the
 # same units: dropout changes the variance that the moving statistics have to estimate,
-# so that what is learned and what predicts differ (Li et al., *CVPR* 2019).
+# so training and prediction use different statistics (Li et al., *CVPR* 2019).

@@ -2,9 +2,9 @@ r"""
 Early stopping
 ==============
 
-While a network trains, the loss of its training rows falls on and on. The loss of other
-rows falls first, then rises, when what is left to learn is chance. Early stopping
-watches rows that do not train and keeps the weights of the best epoch,
+While a network trains, the loss of its training rows keeps falling. The loss of other
+rows first falls; it rises when only chance is left to learn. Early stopping watches
+rows that do not train and keeps the weights of the best epoch,
 
 .. math::
 
@@ -41,7 +41,7 @@ The parameters
 # One training of 1,000 wines
 # ---------------------------
 # Tasters' grades in three classes: up to 5, 6, and 7 or more. The learning rate is
-# constant, the patience as long as the training, so that nothing is stopped yet.
+# constant, and the patience is as long as the training, so nothing is stopped yet.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import (
@@ -83,8 +83,8 @@ display = LossCurveDisplay.from_estimator(network, ax=ax)
 # How much patience
 # -----------------
 # The loss of the 80 wines that each fold sets aside wavers from epoch to epoch. Without
-# patience the first small rise is taken for the end. From some patience on nothing
-# changes: the best epoch is found, and only more epochs are trained after it.
+# patience, the first small rise ends training. From some patience on the best epoch
+# does not change any more; only more epochs are trained after it.
 network.set_params(validation_fraction=0.1)
 path = RegularizationPathDisplay.from_estimator(
     network,
@@ -210,9 +210,9 @@ for (table, scoring), values in scores.items():
 # ---------------------
 # * There are few rows. A tenth of 166 echoes is 17: too few to judge an epoch by, and
 #   too many to give away.
-# * The learning rate follows a schedule, as by default. A cosine is made for its whole
-#   length: the gain comes at its end, which a stop in between never reaches. Stop with
-#   ``schedule="constant"``, or end by ``epochs``.
+# * The learning rate follows a schedule, as by default. A cosine gains at its end,
+#   which training does not reach if it stops earlier. Use ``schedule="constant"`` with
+#   early stopping, or choose ``epochs`` instead.
 # * Other remedies work. If ``l2`` keeps the validation loss from rising, there is
 #   nothing to stop.
 #

@@ -3,9 +3,9 @@ Ensembles
 =========
 
 Networks that start from other weights and see the rows in another order end at other
-functions. Each has errors of its own, and a mean over them has fewer. For the squared
-error of the mean :math:`\bar f` of :math:`M` networks this is an identity (Krogh and
-Vedelsby, *NeurIPS* 1995):
+functions. Each has errors of its own, and their mean has smaller errors. For the
+squared error of the mean :math:`\bar f` of :math:`M` networks this is an identity
+(Krogh and Vedelsby, *NeurIPS* 1995):
 
 .. math::
 
@@ -31,8 +31,8 @@ far they differ, and ``members_`` holds them.
 # How many members
 # ----------------
 # Sixteen networks for each of five folds of 208 sonar echoes. Groups of 1, 2, 4 and 8
-# of them show what smaller ensembles would have come to: each point is the mean over
-# all groups of that size.
+# of them show the scores of smaller ensembles: each point is the mean over all groups
+# of that size.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import log_loss
@@ -90,9 +90,9 @@ for ax, values, name in (
 # %%
 # The bars are one standard error of the paired change over the folds. The cross-entropy
 # falls with every doubling, by less each time: the first members gain the most. Where
-# the members contradict each other, their mean is unsure, which is what a single
-# network of these is not. Which class comes out hardly changes: the accuracy stays
-# within its noise.
+# the members contradict each other, their mean is unsure; a single one of these
+# networks is not. The predicted class hardly changes: the accuracy stays within its
+# noise.
 #
 # The identity, on house prices
 # -----------------------------
@@ -133,7 +133,7 @@ share = gain.mean() / of_members.mean()
 print(f"gain {gain.mean():.4f} +- {error:.4f}, a share of {share:.1%}")
 
 # %%
-# The gain is small here and sure: by the identity it is above 0 on every fold.
+# The gain is small here but certain: by the identity it is above 0 on every fold.
 #
 # Where the members differ
 # ------------------------
@@ -159,9 +159,9 @@ plt.show()
 
 # %%
 # Errors are largest where the members differ most, so ``predict_std`` tells which
-# predictions to trust less. It is no error bar. All points lie far above the black
-# line, on which it would be: the noise of the prices and what all members get wrong
-# are not in it.
+# predictions to trust less. It is not an error bar. If it were one, the points would
+# lie on the black line, but all lie far above it: it contains neither the noise of the
+# prices nor the errors that all members share.
 #
 # When it does not help
 # ---------------------
@@ -176,5 +176,5 @@ print(f"of a linear model: {spread.mean():.4f}")
 # An ensemble does not mend underfitting, nor a bias that all members share. It costs
 # its number in training and in prediction, in memory, and in the size of the file. A
 # single network with a good ``l2`` may be worth as much as an ensemble of unregularised
-# ones: tune first, and average last. :class:`~skreg.RegularizationSearchCV` goes this
-# way: its ``n_members=5`` refits the winner as an ensemble of five.
+# ones: tune first, and average last. :class:`~skreg.RegularizationSearchCV` does so:
+# its ``n_members=5`` refits the winner as an ensemble of five.

@@ -3,8 +3,8 @@ Selecting features
 ==================
 
 Which inputs does the network need? ``feature_l1`` is a penalty on all weights that
-leave an input. It sets these weights to exactly 0 where the input does not matter, and
-the input is off. Let :math:`w_j` be the row of the first kernel that belongs to feature
+leave an input. If an input does not matter, its weights become exactly 0, and the input
+is off. Let :math:`w_j` be the row of the first kernel that belongs to feature
 :math:`j`, of :math:`p`. The penalty that joins the loss is
 
 .. math::
@@ -15,10 +15,10 @@ the input is off. Let :math:`w_j` be the row of the first kernel that belongs to
 where the price :math:`\lambda s / \lVert w_j \rVert` of a row's norm is held fixed in
 each step. A row of the usual size costs :math:`\lambda` times its norm, which is the
 group lasso (Yuan and Lin, *JRSS B* 68, 2006). A short row costs more, and a long one
-less, which is the adaptive lasso (Zou, *JASA* 101, 2006): what matters keeps its
-size, and what does not goes to 0.
+less, which is the adaptive lasso (Zou, *JASA* 101, 2006): rows that matter keep their
+size, and the others go to 0.
 
-After each step of the optimizer comes a proximal step, with the step's learning rate
+After each step of the optimizer, a proximal step follows, with the same learning rate
 :math:`\eta`:
 
 .. math::
@@ -27,26 +27,27 @@ After each step of the optimizer comes a proximal step, with the step's learning
    1 - \frac{\eta \lambda s}{d_j \lVert w_j \rVert^2} \right) .
 
 :math:`d_j` is 1 for SGD. Adam divides gradients by the root of their mean square; so
-:math:`d_j` is that root, as one number a row (its root mean square). Data and penalty
-are then divided by the same, and a strength means about the same for every optimizer
-(Yun et al., *NeurIPS* 2021). :math:`\lambda` rises from 0 in the first half of the
-training, so that the network finds what it needs before it has to choose.
+:math:`d_j` is that root, as one number per row (its root mean square). Data and penalty
+are then divided by the same number, and a strength has about the same effect with every
+optimizer (Yun et al., *NeurIPS* 2021). :math:`\lambda` rises from 0 in the first half
+of the training, so that the network finds what it needs before it has to choose.
 
 The parameters
 --------------
 
-``feature_l1=0.0`` is the strength :math:`\lambda`. Useful ones lie between 0.001 and
+``feature_l1=0.0`` is the strength :math:`\lambda`. Useful values lie between 0.001 and
 0.5. ``feature_groups=None`` are labels of features that are kept or left out together,
 such as the 0/1 columns of a category. After a fit, ``selected_features_`` is the mask
-of what is left, ``feature_importances_`` are the norms as shares, and ``reduced()``
-gives the network on these features alone.
+of the features that are left, ``feature_importances_`` are the norms as shares, and
+``reduced()`` gives the network on these features alone.
 """
 
 # %%
 # What each penalty does to the weights
 # -------------------------------------
 # Five products of two features each make the target; 40 other features are noise. Only
-# pairs say something of it, so no linear model and no correlation finds them.
+# pairs of features say something about the target, so no linear model and no
+# correlation finds them.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -125,7 +126,7 @@ print(f"{small.n_features_in_} features, differs by {difference:.0e}")
 
 # %%
 # scikit-learn's selectors read ``feature_importances_``. A threshold just above 0 keeps
-# what the network kept:
+# the features that the network kept:
 from sklearn.feature_selection import SelectFromModel
 
 selector = SelectFromModel(network, threshold=1e-12, prefit=True)
@@ -138,7 +139,7 @@ plt.show()
 # * Fewer mistakes on new rows: ``l2`` (the default chooses it), or weight decay.
 # * Fewer features, or the names of those that matter: ``feature_l1``, with an l2 beside
 #   it. Without any l2 the next layer can grow while the first shrinks.
-# * ``l1`` is Keras's. It makes weights small, but no model smaller.
+# * ``l1`` is Keras's. It makes weights small, but not the model smaller.
 #
 # When it does not help
 # ---------------------

@@ -11,9 +11,9 @@ weights of mean 0 and inputs :math:`x_i`, its sum :math:`z` has the variance
    \mathrm{Var}(z) = n_\text{in} \, \mathrm{Var}(w) \, \mathbb{E}(x_i^2).
 
 For this to be the same in each layer, :math:`n_\text{in} \mathrm{Var}(w)` has to undo
-what the activation does to :math:`\mathbb{E}(x^2)`. Where it does not, sums shrink or
-grow by the same factor in every layer, so geometrically with depth, and gradients do so
-on their way back.
+what the activation does to :math:`\mathbb{E}(x^2)`. Otherwise, sums shrink or grow by
+the same factor in every layer, so exponentially with depth, and so do gradients on
+their way back.
 
 - **Xavier Glorot** (with Y. Bengio, *AISTATS* 2010), for activations that are nearly
   linear around 0, such as tanh. The gradient asks for
@@ -31,7 +31,7 @@ uniform one from :math:`-a` to :math:`a`, with
 The parameter
 -------------
 
-``initializer="auto"`` is the default: ``"he_normal"`` for ReLU and its kin,
+``initializer="auto"`` is the default: ``"he_normal"`` for ReLU and similar activations,
 ``"lecun_normal"`` for SELU, ``"glorot_uniform"`` for others and for the output layer.
 Any name in ``keras.initializers``, or an instance, applies to all layers. Fits that
 continue from existing weights (``warm_start``, ``partial_fit``) do not use it.
@@ -40,8 +40,8 @@ continue from existing weights (``warm_start``, ``partial_fit``) do not use it.
 # %%
 # Ten layers before training
 # --------------------------
-# Images of digits go through ten layers of 64 units with fresh weights. What is drawn
-# is the root of the mean square of what leaves each layer.
+# Images of digits go through ten layers of 64 units with fresh weights. The figure
+# shows the root mean square of each layer's outputs.
 import matplotlib.pyplot as plt
 import numpy as np
 from joblib import Parallel, delayed

@@ -16,35 +16,34 @@ The two terms add to a weight's gradient
    \lambda_1 \, \mathrm{sign}(w) + 2 \lambda_2 \, w .
 
 l2 pulls in proportion to the weight: large weights shrink most, and none becomes
-exactly 0. l1 pulls with the same force however small the weight is, so that a weight
-that the data do not hold up goes all the way to 0: a sparse network. Both together are
-the elastic net (Zou and Hastie, *JRSS B* 67, 2005). Small weights make smooth
-functions: the output's slope is bounded by the product of the kernels' norms.
+exactly 0. l1 pulls with the same force however small the weight is, so a weight that
+the data do not support goes to 0: the network becomes sparse. Both together are the
+elastic net (Zou and Hastie, *JRSS B* 67, 2005). Small weights make smooth functions:
+the output's slope is bounded by the product of the kernels' norms.
 
-In Bayes' reading the penalised minimum is the most probable network. With :math:`n`
-rows, l2 stands for a normal prior of variance :math:`1 / (2 n \lambda_2)` on each
-weight, l1 for a Laplace prior of scale :math:`1 / (n \lambda_1)` (Tibshirani, *JRSS B*
-58, 1996; MacKay, *Neural Computation* 4, 1992). The prior does not change when rows
-are added, so the best penalty falls as :math:`n` grows.
+From a Bayesian point of view, the penalised minimum is the most probable network. With
+:math:`n` rows, l2 stands for a normal prior of variance :math:`1 / (2 n \lambda_2)` on
+each weight, l1 for a Laplace prior of scale :math:`1 / (n \lambda_1)` (Tibshirani,
+*JRSS B* 58, 1996; MacKay, *Neural Computation* 4, 1992). The prior does not change when
+rows are added, so the best penalty falls as :math:`n` grows.
 
 The parameters
 --------------
 
-``l2="auto"`` and ``l1=0.0`` are the defaults. With "auto" a fit asks its rows. The
-usual penalty is :math:`0.03 / \sqrt n`: 0.002 for 225 rows, 0.001 for 900, since more
-rows need less of it. First, pilots train in stacks on four fifths of the rows, with 1
-and 3 times the usual penalty. If 3 times is better on the held-out rows, pilots with 10
-and 30 times follow, otherwise with 0.3 and 0.1 times. Among the penalties that are
-about as good as the best, the one nearest to the usual trains the network (``l2_``,
-:class:`~skreg.StrengthDisplay`). There are no pilots below 40 rows, nor in
-``partial_fit``, which does not know :math:`n` and uses 0.001.
+``l2="auto"`` and ``l1=0.0`` are the defaults. With "auto", a fit chooses the penalty on
+held-out rows. The usual penalty is :math:`0.03 / \sqrt n`: 0.002 for 225 rows, 0.001
+for 900, since more rows need less of it. First, pilots train in stacks on four fifths
+of the rows, with 1 and 3 times the usual penalty. If 3 times is better on the held-out
+rows, pilots with 10 and 30 times follow, otherwise with 0.3 and 0.1 times. Among the
+penalties that are about as good as the best, the one nearest to the usual trains the
+network (``l2_``, :class:`~skreg.StrengthDisplay`). There are no pilots below 40 rows,
+nor in ``partial_fit``, which does not know :math:`n` and uses 0.001.
 
 The penalties act on the kernels of all layers, the output's included. Biases have their
-own, ``bias_l1=0.0`` and ``bias_l2=0.0``. A bias shifts a unit and makes nothing
-steeper, which is why it is usually left free. ``max_norm=None`` is a limit in place of
-a price: where the weights into a unit are longer than that, they are scaled back after
-each step (Srebro and Shraibman, *COLT*
-2005).
+own, ``bias_l1=0.0`` and ``bias_l2=0.0``. A bias shifts a unit but makes nothing
+steeper, so it is usually left free. ``max_norm=None`` is a limit instead of a penalty:
+if the weights into a unit have a larger norm, they are scaled back after each step
+(Srebro and Shraibman, *COLT* 2005).
 """
 
 # %%
@@ -96,13 +95,13 @@ for ax in axes[1:]:
     ax.get_legend().remove()
 
 # %%
-# Each is best between too little, where the network is sure of its mistakes, and too
-# much, where it comes to predict the same for every row: at an l1 of 0.03 it does. For
+# Each is best at a middle strength. With too little, the network is sure of its
+# mistakes. With too much, it predicts the same for every row, as at an l1 of 0.03. For
 # ``max_norm``, which is a limit, strong is on the left.
 #
 # The first value of each range is the plain network's (a ``max_norm`` of 4 limits
 # nothing here), so the gains are paired over the folds. The best of six on the same
-# folds is a slightly optimistic figure; nested cross-validation gives a fair one.
+# folds is slightly optimistic; nested cross-validation gives a fair estimate.
 for name, path in paths.items():
     gain = path.validation_scores - path.validation_scores[0]
     best = int(np.argmax(gain.mean(axis=1)))
@@ -115,7 +114,7 @@ for name, path in paths.items():
 # %%
 # What they do to the weights
 # ---------------------------
-# l1 empties the network: most weights are near 0, and few connections carry all of it.
+# l1 empties the network: most weights are near 0, and few connections do all the work.
 sparse = plain.set_params(l1=0.01).fit(X, y)
 display = WeightsDisplay.from_estimator(sparse, X)
 display.figure_.suptitle("l1=0.01", fontsize=11)
@@ -136,8 +135,8 @@ print(f"inputs without any weight, l2: {unused.sum()} of {len(unused)}")
 # %%
 # Adam with l1 does not put weights at 0 itself, as a proximal method does. It steps
 # over 0 and back by about the learning rate. The cosine schedule takes that rate to 0,
-# and the weights with it; with ``schedule="constant"`` they keep trembling. For zeros,
-# of whole features, there is
+# and the weights with it; with ``schedule="constant"`` they keep trembling. To set the
+# weights of whole features to 0, use
 # :ref:`feature_l1 <sphx_glr_learn_remedies_feature_selection.py>`.
 #
 # The same penalty in scikit-learn
@@ -178,7 +177,7 @@ for other in others:
 plt.show()
 
 # %%
-# Its default, ``alpha=0.0001`` with batches of 200 rows, is an l2 of 2.5e-7: next to
+# Its default, ``alpha=0.0001`` with batches of 200 rows, is an l2 of 2.5e-7: almost
 # none.
 #
 # When it does not help

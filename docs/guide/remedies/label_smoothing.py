@@ -4,17 +4,17 @@ Label smoothing
 
 Cross-entropy with targets of 0 and 1 is never satisfied: a row that is right with
 probability 0.99 still adds to the loss, and the logits grow without end. Where the
-classes overlap, a network that has learned its rows by heart says 0.99 of others and is
-wrong far more often than in one case of a hundred. Smoothing moves a share :math:`s` of
-each target to all :math:`K` classes alike,
+classes overlap, a network that has learned its rows by heart gives 0.99 for other rows,
+too, and is wrong in far more than one case of a hundred. Smoothing moves a share
+:math:`s` of each target to all :math:`K` classes alike,
 
 .. math::
 
    y'_k = (1 - s) \, y_k + \frac{s}{K} ,
 
-so that the loss is least at a finite logit, where the probability of the row's class is
-:math:`1 - s + s / K` (Szegedy et al., *CVPR* 2016). Written out, it is the usual loss
-and a penalty on probabilities that leave the uniform distribution:
+so that the loss is smallest at a finite logit, where the probability of the row's class
+is :math:`1 - s + s / K` (Szegedy et al., *CVPR* 2016). Written out, it is the usual
+loss and a penalty on probabilities that leave the uniform distribution:
 
 .. math::
 
@@ -27,11 +27,11 @@ The parameters
 --------------
 
 ``label_smoothing=0.0`` is :math:`s`, for the classifier with ``loss="log_loss"`` (the
-default) or ``"focal"``; the hinge has no use for it. With two classes 0.1 makes targets
-of 0.05 and 0.95.
+default) or ``"focal"``; the hinge loss does not use it. With two classes 0.1 makes
+targets of 0.05 and 0.95.
 
-``loss="focal"`` with ``focal_gamma=2.0`` goes the same way by other means. It weighs a
-row's loss by what its probability lacks,
+``loss="focal"`` with ``focal_gamma=2.0`` has a similar effect by other means. It
+multiplies a row's loss by a power of one minus its probability,
 :math:`-(1 - p)^\gamma \log p`, so that rows that are right already hardly count (Lin et
 al., *ICCV* 2017; Mukhoti et al., *NeurIPS* 2020, on calibration).
 """
@@ -131,13 +131,13 @@ axes[0].legend(frameon=False, loc="upper left")
 plt.show()
 
 # %%
-# On the black line a network knows how much it knows. Without other remedies it is sure
-# of nearly everything and right in little more than half. Smoothing brings the
-# confidence down, and the cross-entropy with it. The accuracy stays within its noise:
-# what is learned is the same, only said more carefully.
+# On the black line, a network is as often right as it is sure. Without other remedies
+# it is sure of nearly everything and right in little more than half. Smoothing brings
+# the confidence down, and the cross-entropy with it. The accuracy stays within its
+# noise: the network has learned the same, but is less sure.
 #
 # The second network is calibrated already. There, smoothing pushes the curve to the
-# other side: it says less than it knows.
+# other side: the network is less sure than it could be.
 #
 # Differences of the cross-entropy from no smoothing, paired over the folds:
 parts = [test for _, test in folds.split(X, y)]

@@ -11,18 +11,19 @@ of them can be mixed. Mixup trains on
    \tilde L = a\,L(\tilde x, y_1) + (1 - a)\,L(\tilde x, y_2), \qquad
    a \sim \mathrm{Beta}(\alpha, \alpha)
 
-in place of the rows themselves: between two rows of different classes the network is to
-be as unsure as it is far from both (Zhang et al., *ICLR* 2018). It cannot be certain
-everywhere between its training rows, as an overfit network is.
+in place of the rows themselves: between two rows of different classes, the target
+changes gradually from one class to the other (Zhang et al., *ICLR* 2018). So the
+network cannot be certain everywhere between its training rows, as an overfit network
+is.
 
 The parameter
 -------------
 
 ``mixup=0`` is the default: :math:`\alpha`, a number of at least 0. Small values leave
-most rows nearly as they are, 1 draws every share alike, large ones take the middle of
-two rows. The partner is another row of the same batch, and inputs are mixed after
-standardisation. It works with every loss, and for numbers as well as for classes. When
-the network predicts, nothing is mixed.
+most rows nearly as they are, 1 draws all shares with equal probability, and large
+values take the middle of two rows. The partner is another row of the same batch, and
+inputs are mixed after standardisation. It works with every loss, and for numbers as
+well as for classes. When the network predicts, nothing is mixed.
 """
 
 # %%
@@ -82,7 +83,7 @@ for alpha, mean, e in zip(alphas, gain.mean(axis=1), error, strict=True):
 # There may be nothing between two rows of a table: nobody is half a nurse and half a
 # miner. If columns of 0 and 1 decide the classes, mixtures are rows that never occur. A
 # network that underfits gets a harder task. And label smoothing, dropout and noise also
-# make a network less sure: what one of them has gained, mixup seldom gains again.
+# make a network less sure: mixup seldom adds to what one of them has gained.
 #
 # The loss that ``history_`` shows for training is that of the mixtures, which is higher
 # than that of the rows.

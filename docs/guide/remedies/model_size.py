@@ -115,9 +115,9 @@ for i, name in enumerate(names):
 #
 # When it does not help
 # ---------------------
-# A network that underfits gets worse when it is made smaller. And size is a coarse
-# knob. Another number of layers is another program to compile, and a narrow network
-# takes as long as the widest in its program. The strength of ``l2`` or ``dropout`` is
-# only a number. For most tables it is quicker to keep ``(128, 128)`` and to search over
-# strengths. A smaller network pays where prediction has to be fast or the file small:
-# see ``n_parameters_``.
+# A network that underfits gets worse when it is made smaller. And size can only be
+# changed in coarse steps. Another number of layers is another program to compile, and a
+# narrow network takes as long as the widest in its program. The strength of ``l2`` or
+# ``dropout`` is only a number. For most tables it is quicker to keep ``(128, 128)`` and
+# to search over strengths. A smaller network is useful if prediction has to be fast or
+# the file small: see ``n_parameters_``.

@@ -2,8 +2,8 @@ r"""
 Noise on the inputs
 ===================
 
-A network that has learned a row by heart is right at that very point, and what it says
-a little beside it is chance. Noise turns each row into a cloud: in every step the
+A network that has learned a row by heart is right at that very point, but its
+prediction close to it is chance. Noise turns each row into a cloud: in every step the
 inputs are
 
 .. math::
@@ -96,12 +96,13 @@ ax.legend(frameon=False, ncols=2)
 plt.show()
 
 # %%
-# What is left between ridge and the noisy networks is the chance of a finite training.
+# The remaining difference between ridge and the noisy networks is due to chance in a
+# finite training.
 #
 # On 208 sonar echoes
 # -------------------
-# With hidden layers the slope differs from place to place, and no penalty on weights
-# says the same.
+# With hidden layers the slope differs from place to place, and no penalty on weights is
+# equivalent.
 X, y = load_sonar()
 plain = MLPRegularizedClassifier(
     (64, 64),
@@ -151,8 +152,8 @@ for name, path in paths.items():
 # %%
 # When it does not help
 # ---------------------
-# * One column decides and no other repeats what it says. Input dropout then hides the
-#   answer in a share :math:`p` of the rows, and noise blurs a threshold.
+# * One column decides, and no other column repeats its information. Input dropout then
+#   hides the answer in a share :math:`p` of the rows, and noise blurs a threshold.
 # * Columns of 0 and 1: noise makes values that no row has. ``input_dropout`` is nearer
 #   to what happens there, "this entry is not known".
 # * The true function is steep. Noise assumes that it is not.

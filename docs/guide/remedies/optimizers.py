@@ -18,17 +18,18 @@ al., *ICML* 2013) takes the gradient where momentum is about to lead:
    v_{t+1} = \mu v_t - \eta g_t, \qquad
    w_{t+1} = w_t + v_{t+1} \quad \text{or} \quad w_t + \mu v_{t+1} - \eta g_t.
 
-Others divide by the size that each weight's own gradient has had, so that all weights
-move by about as much. **AdaGrad** (Duchi et al., *JMLR* 12, 2011) adds up all squares,
-**RMSProp** (Hinton, lecture 6 of his course, 2012) forgets old ones:
+Other optimizers divide by the past size of each weight's own gradient, so that all
+weights move by about the same distance. **AdaGrad** (Duchi et al., *JMLR* 12, 2011)
+adds up all squares, **RMSProp** (Hinton, lecture 6 of his course, 2012) forgets old
+ones:
 
 .. math::
 
    s_{t+1} = s_t + g_t^2 \quad \text{or} \quad \rho s_t + (1 - \rho) g_t^2, \qquad
    w_{t+1} = w_t - \frac{\eta g_t}{\sqrt{s_{t+1} + \epsilon}}.
 
-**Adam** (Kingma and Ba, *ICLR* 2015) averages gradients and squares, and divides each
-average by what it lacks in the first steps, since it starts from 0:
+**Adam** (Kingma and Ba, *ICLR* 2015) averages gradients and squares, and corrects each
+average for its start at 0:
 
 .. math::
 
@@ -56,8 +57,8 @@ multiple of the gradient, here as in Keras, from which hidden layers hardly reco
 
 ``momentum`` (0.9 for "sgd", 0 for "rmsprop") applies to these two, ``nesterov=False``
 to "sgd", ``rho`` (0.9 for "rmsprop", 0.95 for "adadelta") to these two, ``beta_1`` and
-``beta_2`` (0.9 and 0.999; 0.99 for "lion") to Adam's kin, and ``weight_decay`` to all
-(0.004 for "adamw", 0 for others).
+``beta_2`` (0.9 and 0.999; 0.99 for "lion") to Adam's family, and ``weight_decay`` to
+all (0.004 for "adamw", 0 for others).
 """
 
 # %%
@@ -147,8 +148,8 @@ plt.show()
 # When it does not help
 # ---------------------
 # An optimizer is no remedy by itself. It decides how fast the loss falls and, as above,
-# hardly changes where the validation score ends. Comparing two optimizers at the same
-# rate compares rates. Adaptive rules are good where gradients differ much between
-# weights, as with rare categories. Plain momentum with a tuned rate and schedule is as
-# good on many tables, and generalised better on some (Wilson et al., *NeurIPS* 2017).
-# Search the learning rate first, the optimizer last.
+# hardly changes where the validation score ends. A comparison of two optimizers at the
+# same rate is a comparison of rates. Adaptive rules are good where gradients differ
+# much between weights, as with rare categories. Plain momentum with a tuned rate and
+# schedule is as good on many tables, and generalised better on some (Wilson et al.,
+# *NeurIPS* 2017). Search the learning rate first, the optimizer last.

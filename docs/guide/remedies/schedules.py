@@ -4,8 +4,8 @@ Learning-rate schedules
 
 Near a minimum, steps on batches do not come to rest: the noise of the batch keeps the
 weights moving about it, in a cloud whose size grows with the learning rate. A large
-rate covers ground early, a small one settles late. A schedule has both. With
-:math:`t \in [0, 1]` the share of the steps that have been taken, the rate is
+rate moves fast at the beginning, a small one settles at the end. A schedule has both.
+With :math:`t \in [0, 1]` the share of the steps that have been taken, the rate is
 :math:`\eta f(t)`, with
 
 .. math::
@@ -72,8 +72,7 @@ plt.show()
 # What they do
 # ------------
 # The value of houses in 1,500 Californian districts, two layers of 64 units, four rates
-# for each schedule, with and without warm-up, five folds. All of it is data of one
-# program.
+# for each schedule, with and without warm-up, five folds. All fits share one program.
 X, y = load_california_housing()
 rows = np.random.default_rng(0).permutation(len(y))[:1500]
 X, y = X[rows], y[rows]
@@ -130,9 +129,9 @@ for rate in rates:
 # At the two small rates the schedules are worse than a constant rate, since they
 # shorten the way. At 0.01, the default rate, the cosines and the steps gain by more
 # than two standard errors: the network no longer shakes at the end. A rate of 0.03 is
-# too large to stay constant, and the best of the four for one that falls. The warm-up
-# gains nothing here, and costs a little in the mean, most at the smallest rate: two
-# hidden layers are shallow, and robust scaling has tamed the inputs.
+# too large if it is constant, but the best of the four if it falls. The warm-up gains
+# nothing here, and costs a little in the mean, most at the smallest rate: two hidden
+# layers are shallow, and robust scaling has tamed the inputs.
 #
 # When it does not help
 # ---------------------

@@ -2,7 +2,7 @@ r"""
 Weight decay
 ============
 
-Weight decay takes a share of every weight away in each step, apart from the gradient.
+Weight decay subtracts a share of every weight in each step, apart from the gradient.
 With the learning rate :math:`\eta_t` of the step and the optimizer's own move
 :math:`u_t`,
 
@@ -32,8 +32,9 @@ scales of a normalisation included, and the learning rate multiplies it: what co
 # The same under SGD, another thing under Adam
 # --------------------------------------------
 # Two networks from one start on 208 sonar echoes: one with l2 on kernels and biases,
-# one with twice that number as weight decay. Each point is a weight of both. SGD has no
-# momentum here, which would carry the penalty's gradient on and decay's share not.
+# one with twice that number as weight decay. Each point is a weight in both networks.
+# SGD has no momentum here: momentum would carry on the penalty's gradient, but not the
+# decay.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -82,9 +83,10 @@ for ax, optimizer in zip(axes, optimizers, strict=True):
 
 # %%
 # Under SGD the weights agree to the rounding of single precision. Under Adam the same
-# number is a strong penalty and a weak decay. Once the rows are learned, the loss's
-# gradient is small, the penalty's is what is left, and Adam makes steps of full size of
-# it: l2 presses small weights to 0. The decay only shrinks them by its fixed share.
+# number is a strong penalty and a weak decay. Once the rows are learned, the gradient
+# of the loss is small and that of the penalty remains. Adam turns it into steps of full
+# size, so l2 presses small weights to 0. The decay only shrinks them by its fixed
+# share.
 #
 # Which is better?
 # ----------------

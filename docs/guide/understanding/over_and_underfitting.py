@@ -2,26 +2,26 @@ r"""
 Over- and underfitting
 ======================
 
-A network underfits where it cannot follow what the features say about the target: it is
-wrong on the rows that it was trained on, and on new rows about as much. It overfits
-where it follows what is true of its training rows alone: it is right there, and worse
-on new rows than a simpler network or a shorter training would be.
+A network underfits if it does not learn what the features say about the target: it is
+wrong on its training rows, and about as wrong on new rows. It overfits if it learns
+what is true of its training rows alone: it is right on these, but worse on new rows
+than a simpler network or a shorter training would be.
 
-Both are seen in two numbers. The training loss says what the network can follow, the
-validation loss, on rows that training has not touched, what it has learnt of use:
+Two numbers show both. The training loss says how well the network fits its training
+rows. The validation loss, on other rows, says how much of this is of use for new rows:
 
 .. math::
 
    \text{validation loss} = \text{training loss} + \text{gap}.
 
-A high training loss is underfitting, a wide gap overfitting. A gap alone is no fault: a
-network that is worth its units always has one. What counts in the end is their sum.
+A high training loss is underfitting, a wide gap overfitting. A gap alone is no fault:
+every good network has one. The sum is what counts in the end.
 
 Bias and variance
 -----------------
 
-Were the network trained on many tables of the same size, its prediction
-:math:`\hat f(x)` would be another each time. For squared errors
+If the network were trained on many tables of the same size, its prediction
+:math:`\hat f(x)` would differ from table to table. For squared errors
 
 .. math::
 
@@ -75,7 +75,7 @@ fits = {name: fits[5 * i : 5 * i + 5] for i, name in enumerate(names)}
 # The curves
 # ----------
 # Losses are squared errors in units of the variance of the values: 0 is perfect, and
-# about 1 is what predicting the mean gives.
+# predicting the mean gives about 1.
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
 figure.set_layout_engine("constrained")
 for ax, name in zip(axes, names, strict=True):
@@ -86,19 +86,19 @@ for ax, name in zip(axes, names, strict=True):
 
 # %%
 # The single unit's two curves end together, and early: more epochs, or more rows, would
-# not help it. Those of the large network part after a few epochs: the training loss
-# goes on falling, the validation loss has its best epoch early and then rises. Between
-# them lie the eight units, with a small gap and a validation loss that has come to rest
-# below both of the others'.
+# not help it. The curves of the large network separate after a few epochs: its training
+# loss continues to fall, but its validation loss has its best epoch early and then
+# rises. The network of eight units lies in between. It has a small gap, and its
+# validation loss ends below those of both others.
 #
-# (The curve named "training" holds the penalties on weights, where there are any, and
-# is taken with dropout at work, so that with remedies it may lie above the other.)
+# (The training curve includes penalties on weights, if there are any, and is measured
+# with dropout on. So with remedies it may lie above the other.)
 #
 # Bias and variance, measured
 # ---------------------------
 # The variance is that of the five predictions of each validation row. The squared
-# distance of their mean from the target is bias and noise together and a fifth of the
-# variance, which is taken off.
+# distance of their mean from the target is the sum of bias, noise and a fifth of the
+# variance; this fifth is subtracted.
 total = y_val.var()
 parts = {}
 for name, networks in fits.items():
@@ -127,8 +127,8 @@ ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %%
-# More units lower the bias and raise the variance. Their sum is least between the two
-# extremes.
+# More units lower the bias and raise the variance. Their sum is smallest between the
+# two extremes.
 #
 # A verdict
 # ---------
@@ -141,9 +141,10 @@ print(fits["64 + 64 units"][0].diagnose())
 print(fits["1 unit"][0].diagnose())
 
 # %%
-# With data, ``diagnose`` makes the experiments that decide. On five folds it trains the
-# network for longer, with more units, with a smaller rate and on half of the rows, and
-# compares. Losses are relative, as above; in brackets is a 95% interval over the folds.
+# With data, ``diagnose`` makes the experiments that can tell these two apart. On five
+# folds it trains the network for longer, with more units, with a smaller rate and on
+# half of the rows, and compares. Losses are relative, as above; in brackets is a 95%
+# interval over the folds.
 rows = tables[:3].ravel()
 print(fits["1 unit"][0].diagnose(X[rows], y[rows]))
 
@@ -161,12 +162,12 @@ print(fits["1 unit"][0].diagnose(X[rows], y[rows]))
 #
 # When it does not help
 # ---------------------
-# Both numbers are means over rows, and few rows make them uncertain: with 40 validation
+# Both losses are means over rows, and few rows make them uncertain: with 40 validation
 # rows, a gap may be chance. ``diagnose`` then says "unclear". And a wide gap need not
 # be the network's fault. If training and validation rows come from different times,
 # places or people, no remedy on this list closes it.
 #
-# And the single bend that the figure shows is not the whole story. Far beyond the size
-# that learns its rows by heart, networks may get better again ("double descent":
-# Belkin et al., *PNAS* 116, 2019). A large network with remedies often beats a small
-# one without, so that size is not the first thing to cut.
+# And the figure is not the whole story. Far beyond the size that learns its rows by
+# heart, networks may get better again ("double descent": Belkin et al., *PNAS* 116,
+# 2019). A large network with remedies often beats a small one without, so do not reduce
+# the size first.

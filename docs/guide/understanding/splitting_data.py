@@ -3,27 +3,27 @@ Training, validation and test rows
 ==================================
 
 A score on rows that a network was trained on says how well it has learnt them by heart.
-So rows are put aside, and for two different questions:
+So some rows are set aside, for two different purposes:
 
 - **training rows** set the weights;
 - **validation rows** choose: the rate of dropout, the epoch to stop at, the network;
 - **test rows** answer one question, once: how good is what was chosen?
 
-A choice adapts to the rows that it is made on, as weights do, only more slowly. Of
-:math:`k` candidates that are all equally good, each with a score of mean :math:`\mu`
-and deviation :math:`\sigma` by the chance of the rows, the best has an expected score
-of about
+A choice adapts to the rows on which it is made, as weights do, only more slowly.
+Suppose that :math:`k` candidates are equally good, and that their scores differ only by
+chance, with mean :math:`\mu` and standard deviation :math:`\sigma`. The best score is
+then expected to be about
 
 .. math::
 
    \mathbb{E} \max_{i \le k} s_i \approx \mu + \sigma \sqrt{2 \ln k}
 
 (an upper bound for normal scores that are independent). It grows with the number of
-candidates though none of them is better. Hence the third set of rows (Cawley and
-Talbot, *JMLR* 11, 2010).
+candidates, although none of them is better. This is why a third set of rows is needed
+(Cawley and Talbot, *JMLR* 11, 2010).
 
-With few rows, one split wastes them. In :math:`k`-fold cross-validation every row is
-once in the test fold; stratified folds keep the shares of the classes.
+With few rows, a single split wastes many of them. In :math:`k`-fold cross-validation,
+every row is in the test fold once; stratified folds keep the shares of the classes.
 """
 
 # %%
@@ -102,7 +102,8 @@ print(f"by the formula {np.sqrt(mean * (1 - mean) / 52):.3f}")
 # Now the labels are shuffled: there is nothing to learn, and every network is right on
 # half of new rows. In each of six splits 30 networks, which differ in dropout, noise,
 # rate and seed, train on one half of the rows. A quarter of the rows is the test fold
-# on which the best of them is chosen, the last quarter has no part in anything.
+# on which the best network is chosen. The last quarter is not used for anything before
+# the end.
 rng = np.random.default_rng(0)
 noise = rng.permutation(y)
 candidates = [
@@ -155,17 +156,16 @@ ax.legend(frameon=False, loc="upper left")
 plt.show()
 
 # %%
-# The band is one standard error over the splits. The score that chose rises with the
-# number of candidates; the same networks on new rows guess. Stopping at the epoch with
-# the best test score is the same mistake, with epochs as candidates, and so is to try
-# out remedies one by one and to keep what raised the test score.
+# The band is one standard error over the splits. The best test score rises with the
+# number of candidates, but on new rows the same networks only guess. Two other habits
+# are the same mistake: to stop at the epoch with the best test score, and to try
+# remedies one by one and keep those that raised the test score.
 #
 # Nested cross-validation
 # -----------------------
-# The remedy is to make the choice part of what is tested: for each outer fold a search
-# of its own chooses by inner folds of the other rows. A search is an estimator, so
-# nesting is one call; inside of ``stacked`` all inner fits of all outer folds train
-# together.
+# The remedy is to test the choice as well: for each outer fold, a separate search
+# chooses by inner folds of the other rows. A search is an estimator, so nesting is one
+# call; inside of ``stacked`` all inner fits of all outer folds train together.
 inner = StratifiedKFold(3, shuffle=True, random_state=1)
 grid = {"dropout": [0.05, 0.2, 0.4], "learning_rate": [0.001, 0.003, 0.01, 0.03]}
 search = GridSearchCV(network, grid, cv=inner)
@@ -176,21 +176,21 @@ print(f"best scores of the five searches: {shown(promised)}")
 print(f"on the outer folds:               {shown(nested['test_score'])}")
 
 # %%
-# Here the searches keep what they promise, within the standard error. There are twelve
-# candidates, some of them truly better, and each is judged on all 166 rows of its inner
-# folds: that leaves little room for chance. Thirty equal candidates on a single fold,
-# above, left much. You cannot know the difference beforehand, and with a nested score
-# you need not.
+# Here the best scores of the searches hold on new rows, within the standard error.
+# There are twelve candidates, some of them truly better, and each is judged on all 166
+# rows of its inner folds: this leaves little room for chance. The thirty equal
+# candidates on a single fold, above, left much. You cannot know this beforehand, and
+# with a nested score you need not know it.
 #
-# To deploy, fit the search once more on all rows; the nested score is the estimate of
-# what that gives.
+# To deploy, fit the search once more on all rows; the nested score estimates how good
+# the result is.
 #
 # Leakage before the split
 # ------------------------
-# Whatever looks at the targets is part of the training. Here are 2,000 columns of plain
-# noise. Choosing the 20 that go best with the labels of all rows, and cross-validating
-# afterwards, finds what is not there. Within a pipeline the same choice is made on the
-# training rows of each fold.
+# Every step that uses the targets is part of the training. Here are 2,000 columns of
+# plain noise. Choosing the 20 that go best with the labels of all rows, and
+# cross-validating afterwards, finds structure that does not exist. In a pipeline, the
+# same choice is made on the training rows of each fold.
 X_noise = rng.normal(size=(len(y), 2000))
 chosen = SelectKBest(k=20).fit_transform(X_noise, y)
 pipeline = make_pipeline(SelectKBest(k=20), network)
@@ -209,11 +209,11 @@ print(f"columns chosen in each fold:     {shown(within)}")
 #
 # Repeated folds, and an honest error
 # -----------------------------------
-# Five folds are one draw of folds. Repeating them with others takes that chance out of
-# the mean. It adds no rows: the folds overlap, so that the deviation over the root of
-# the number of scores is too small. Nadeau and Bengio (*Machine Learning* 52, 2003)
-# correct the variance :math:`s^2` of :math:`m` scores by the ratio of test to training
-# rows:
+# Five folds are one random draw. Repeating them with other draws removes this
+# randomness from the mean, but adds no rows. The folds overlap, so the standard
+# deviation divided by the root of the number of scores is too small. Nadeau and Bengio
+# (*Machine Learning* 52, 2003) correct the variance :math:`s^2` of :math:`m` scores by
+# the ratio of test to training rows:
 #
 # .. math::
 #
@@ -235,7 +235,7 @@ print(f"corrected: {deviation * np.sqrt(1 / 25 + 1 / 4):.3f}")
 # When it does not help
 # ---------------------
 # Folds at random assume that rows are alike and independent. Rows of the same patient,
-# or of the same day, in training and test leak what no pipeline can stop: use
+# or of the same day, in training and test cause a leak that no pipeline can stop: use
 # ``GroupKFold`` or ``TimeSeriesSplit``. With tens of thousands of rows a single split
-# is precise enough, and the time is better spent on the network. And no splitting tells
-# how the network does on rows of another year or another place.
+# is precise enough, and the time is better spent on the network. And no split shows how
+# good the network is on rows of another year or another place.

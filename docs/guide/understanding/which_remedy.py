@@ -10,7 +10,7 @@ three of them are tried together.
 
 The gain of a remedy is the difference in validation score on the same fold,
 :math:`d_i = s_i^\text{remedy} - s_i^\text{as it is}`. Differences on the same rows vary
-far less than scores do, since hard folds are hard for both. The mean of :math:`m`
+far less than scores, because hard folds are hard for both. The mean of :math:`m`
 differences has the interval
 
 .. math::
@@ -73,18 +73,17 @@ print(report)
 # minus the validation score, and ``cost`` is how many times the multiplications of the
 # network as it is.
 #
-# Three things are worth a look. Whether ``as it is`` stands at the top or at the bottom
-# of those that went on: this says how much there is to gain. The column of gaps: a
-# remedy may narrow the gap and gain nothing, when it costs the training score as much.
-# And the intervals: the largest gains are not the surest. Some of the remedies at the
-# top have no mark, since their gain differs much from fold to fold, and some with
-# smaller gains have one. Where two gain about the same, the cheaper one is the better
-# one.
+# Look at three things. The position of ``as it is`` among the remedies that went on
+# shows how much there is to gain. The gaps: a remedy may narrow the gap and gain
+# nothing, if it lowers the training score as much. The intervals: the largest gains are
+# not the surest. Some remedies at the top have no mark, because their gain varies much
+# from fold to fold; some with smaller gains have one. If two gain about the same, take
+# the cheaper one.
 report.plot()
 plt.show()
 
 # %%
-# The same figures in a frame, for a search of one's own through them:
+# The same numbers in a data frame, to sort and filter them:
 frame = report.to_frame()
 print(frame[["gap", "gain", "helps", "relative_cost"]].head(5).round(3))
 
@@ -103,22 +102,22 @@ placebo.plot()
 plt.show()
 
 # %%
-# Another seed alone moves the cross-entropy of a network that overfits this much. An
-# interval of 95% leaves 0 aside by chance once in twenty times, so that among fourteen
-# remedies a mark that means nothing is as likely as not. Trust first what has a reason:
-# several strengths of one remedy that gain alike, or remedies of one kind that do.
+# If a network overfits, another seed alone changes its cross-entropy by this much. A
+# 95% interval excludes 0 by chance once in twenty times, so among fourteen remedies one
+# mark without meaning is as likely as not. Trust gains that support each other: of
+# several strengths of one remedy, or of several remedies of one kind.
 #
-# What went on and what was mixed was chosen on folds that it is scored on, which
-# flatters it. To report a score, choose within nested cross-validation or keep a
-# test set aside.
+# The folds that chose the remedies to go on and to combine also score them, so these
+# gains are optimistic. To report a score, choose within nested cross-validation or keep
+# a test set aside.
 #
 # When it does not help
 # ---------------------
 # - Few rows and few folds make wide intervals. "No remedy gains more than the folds'
-#   noise" does not say that none helps, but that these rows cannot tell. More
-#   ``repeats`` narrow the interval only down to the share that comes from the
-#   overlap of training rows.
+#   noise" does not mean that none helps, but that these rows cannot show it. More
+#   ``repeats`` narrow the interval only down to the share that comes from the overlap
+#   of training rows.
 # - Each remedy is tried at one or two strengths and with the network's other parameters
-#   as they are. A remedy that wants more epochs or another rate is sold short.
+#   as they are. A remedy that needs more epochs or another rate is underestimated.
 #   ``RegularizationSearchCV`` searches mixtures and strengths together.
 # - A network that underfits needs no remedy. Ask ``diagnose(X, y)`` first.

@@ -6,8 +6,8 @@ Clusters
 the stacks elsewhere: to other processes, or to the machines of a cluster. Anything that
 is a ``concurrent.futures.Executor`` will do.
 
-The search itself stays. Splitting, preprocessing and scoring run in this process; only
-arrays and numbers are sent.
+The search itself stays here. Splitting, preprocessing and scoring run in this process;
+only arrays and numbers are sent.
 """
 
 # %%
@@ -71,7 +71,7 @@ print(f"largest difference: {np.abs(here - there).max():.1e}")
 assert np.allclose(here, there)
 
 # %%
-# Fits with ``callbacks`` or ``verbose`` stay in this process, since the callback's
+# Fits with ``callbacks`` or ``verbose`` stay in this process, because the callbacks'
 # objects are here. So do fits with a ``checkpoint``.
 #
 # Worker processes
@@ -182,7 +182,7 @@ assert np.allclose(search.cv_results_["mean_test_score"], here)
 # or finds others. A pool of processes breaks as a whole when one of them dies: the
 # remaining fits fail, and scikit-learn says so.
 #
-# If this process dies, the search is gone, unless it keeps its results:
-# ``stacked(executor=..., checkpoint=folder)`` writes each fit's to a folder here, and
-# the same search, started again, trains what is missing
+# If this process dies, the search is lost, unless it stores its results:
+# ``stacked(executor=..., checkpoint=folder)`` writes the result of each fit to a folder
+# here. The same search, started again, then trains only the missing fits
 # (:doc:`saving and deploying <saving_and_deploying>`).

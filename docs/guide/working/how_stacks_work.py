@@ -87,9 +87,9 @@ assert np.allclose(one, other)
 # machine does.
 #
 # The first stacked search had to compile the program for its stacks, the second one
-# took it from memory. What remains of a fit's time is not all training: splitting,
-# preparing rows and scoring are in it. A fit on its own is fast already, since it runs
-# as one program too; beside a library that starts each operation from Python the
+# took it from memory. The remaining time is not only training: it includes splitting,
+# preparing rows and scoring. A single fit is fast already, because it runs as one
+# program, too. Compared with a library that starts each operation from Python, the
 # difference is much larger (:doc:`beside others </beside_others>`).
 #
 # The way of a fit
@@ -148,9 +148,9 @@ plt.show()
 # %%
 # A search hands its fits to joblib. In ``stacked()`` each runs on a thread up to the
 # point where training would start, leaves a *job*, plain arrays and numbers, and waits.
-# When a stack is full, or nothing runs any more, the stack is trained. A lane whose
-# training ends early, by early stopping for instance, takes the next job. Then the
-# fits wake up one after the other, with their weights, and are scored.
+# When a stack is full, or nothing runs any more, the stack is trained. If the training
+# of a lane ends early, for instance by early stopping, the lane takes the next job.
+# Then the fits wake up one after the other, with their weights, and are scored.
 #
 # Structure against numbers
 # -------------------------
@@ -167,14 +167,14 @@ plt.show()
 # ========================================  =========================================
 #
 # Switching a remedy on makes another structure, so a network without dropout does not
-# pay for it. AdamW uses Adam's rule, so these two share a program.
+# spend time on it. AdamW uses Adam's rule, so these two share a program.
 #
-# In a search structures share programs. One program has the remedies of all its
-# candidates, and a rate of zero does nothing. Where compiling would take longer than it
-# saves, a program also holds several activations, optimizers and kinds of
-# normalisation, of which each lane has its own, and the largest of several widths:
-# units that a lane does not have stay zero. What a lane computes is the same within
-# rounding. Depth, batch size and loss are never shared.
+# In a search, structures share programs. One program has the remedies of all its
+# candidates, and a rate of zero does nothing. If compiling would take longer than it
+# saves, a program also has several activations, optimizers and kinds of normalisation;
+# each lane uses its own. It then has the largest of several widths, and units that a
+# lane does not have stay zero. The results of a lane are the same within rounding.
+# Depth, batch size and loss are never shared.
 #
 # To see the difference, two new learning rates, then two new widths, in seconds. The
 # first line is there to make the program for a stack of this size.
@@ -200,13 +200,13 @@ print("the same widths again:", cost_of(hidden_layer_sizes=widths))
 # ----------------------
 # - **A search over depths and batch sizes.** Each number of layers and each batch size
 #   is a program of its own, of some seconds, with its own small stacks. Widths share
-#   programs, but a narrow network takes as long as the widest in its program: leave
-#   out widths that you do not care for.
+#   programs, but a narrow network takes as long as the widest in its program: leave out
+#   widths that you do not need.
 # - **Large networks.** A product of large matrices keeps all cores busy by itself. Then
 #   a stack gains nothing, and its states no longer fit into the cache. skreg makes
 #   stacks smaller for larger networks, down to one lane.
-# - **Callbacks.** A Keras callback wants to see its network after each epoch, so its
-#   fit trains with a look at each of them.
+# - **Callbacks.** A Keras callback needs its network after each epoch, so its fit stops
+#   for it after each epoch.
 # - **A single fit.** There is nothing to stack, except the members of an ensemble
 #   (``n_members=8``) and the pilots that choose the penalty (``l2="auto"``). Both train
 #   in stacks, in ``stacked()`` or not.

@@ -53,8 +53,8 @@ assert are_equal(first, fitted())
 # The same holds inside and outside of ``stacked()``, where results are equal for a
 # number as ``random_state``.
 #
-# With ``random_state=None``, the default, each fit is another network. How much its
-# score moves from seed to seed is worth knowing, and easily seen:
+# With ``random_state=None``, the default, each fit is another network. You should know
+# how much its score differs from seed to seed:
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -67,14 +67,15 @@ print("accuracy in the same folds:", np.round(accuracies, 3))
 print(f"deviation over seeds: {np.std(accuracies, ddof=1):.3f}")
 
 # %%
-# A difference between two settings that is no larger than that is no difference. A
-# fixed seed makes a run repeatable; it does not make its result less of a matter of
-# luck. ``n_members=8`` does, by averaging eight networks.
+# Do not count a difference between two settings that is no larger than this. A fixed
+# seed makes a run repeatable, but its result is still partly luck. ``n_members=8``
+# reduces this part, by averaging eight networks.
 #
 # Nothing global
 # --------------
 # The global generators of Python, NumPy and Keras are neither read nor changed. So
-# other code that draws random numbers does not disturb a fit, nor the other way round.
+# other code that draws random numbers does not change a fit, and a fit does not change
+# it.
 import random
 
 import keras
@@ -154,12 +155,12 @@ print(f"{equal} of {difference.size} scores are equal to the last bit")
 print(f"largest difference: {difference.max():.1e}")
 
 # %%
-# What is promised is equality up to rounding, and most often it is equality. A
-# computation of stacks has its sums in the order that its shape asks for, and with
-# floating-point numbers :math:`(a + b) + c` and :math:`a + (b + c)` differ in the last
-# bit. skreg arranges its sums such that alone and in a stack they have the same order;
-# where a library on some machine does otherwise, the last bits differ, and hundreds of
-# steps can make such a difference larger.
+# skreg promises equality up to rounding; most results are exactly equal. With
+# floating-point numbers, :math:`(a + b) + c` and :math:`a + (b + c)` differ in the last
+# bit, and the order of a sum may depend on the shape of the arrays. skreg arranges its
+# sums such that they have the same order alone and in a stack. If a library on some
+# machine does otherwise, the last bits differ, and hundreds of steps can make such a
+# difference larger.
 print((0.1 + 0.2) + 0.3 == 0.1 + (0.2 + 0.3))
 
 # %%
@@ -174,8 +175,8 @@ print((0.1 + 0.2) + 0.3 == 0.1 + (0.2 + 0.3))
 # - in another precision (``keras.config.set_floatx``);
 # - with another order of the rows, since batches are made of the shuffled rows.
 #
-# The results are then as different as the rounding makes them: the first digits of a
-# score stay, now and then a row at the edge between two classes changes sides. (With
+# The results then differ by the effects of rounding: the first digits of a score stay
+# the same, but a row near the border between two classes may change its class. (With
 # ``l2="auto"``, where two penalties are nearly as good, the pilots may choose the
 # other.)
 order = np.random.default_rng(0).permutation(len(X))
@@ -184,8 +185,8 @@ print("other order of the rows:", are_equal(first, shuffled))
 
 # %%
 # For a result that others can check, note the versions and the machine, and keep the
-# network itself: a file by :func:`skreg.save` predicts what was predicted, whatever
-# training would give elsewhere.
+# network itself: a network loaded from a file of :func:`skreg.save` predicts the same,
+# whatever training would give elsewhere.
 import sys
 from importlib.metadata import version
 

@@ -79,8 +79,8 @@ copy = pickle.loads(pickle.dumps(network))
 assert np.array_equal(copy.predict_proba(X), network.predict_proba(X))
 
 # %%
-# But a pickle is a program. Whoever loads one runs it, with all that it says. To see
-# that, here is one which calls ``print``; it could as well delete your files.
+# But a pickle is a program, and loading it runs it. As an example, this one calls
+# ``print``; it could as well delete your files.
 
 
 class Harmless:
@@ -93,10 +93,10 @@ class Harmless:
 pickle.loads(pickle.dumps(Harmless()))
 
 # %%
-# So load pickles only from people whom you would let run a program on your machine.
-# A pickle also holds the places of classes inside of packages, which may move from one
-# version to the next. ``skreg.load`` executes nothing from a file: it reads values and
-# arrays, checks their shapes, and refuses what is damaged.
+# So load pickles only from people whom you would let run a program on your machine. A
+# pickle also refers to classes by their modules, which may change from one version to
+# the next. ``skreg.load`` executes nothing from a file: it reads values and arrays,
+# checks their shapes, and refuses what is damaged.
 (folder / "strange.skreg").write_bytes(pickle.dumps(network))
 try:
     skreg.load(folder / "strange.skreg")
@@ -106,9 +106,8 @@ except ValueError as error:
 
 # %%
 # For a pipeline without pickle there is `skops <https://skops.readthedocs.io>`__. It
-# refuses types that it does not know, but for those that you list. Of skreg that is
-# one, ``skreg.MLPRegularizedClassifier`` or the regressor's; other steps may have
-# theirs.
+# loads only types that it knows or that you list. skreg has one such type,
+# ``skreg.MLPRegularizedClassifier`` or the regressor's; other steps may have theirs.
 #
 # .. code-block:: python
 #
@@ -124,17 +123,17 @@ except ValueError as error:
 # A server that forks
 # -------------------
 # Loading an estimator does not start TensorFlow: a server may load it and then fork its
-# workers, which predict, and train if need be. Once TensorFlow runs, by a training or a
-# prediction, a fork has none of its threads. A worker that was forked afterwards still
-# predicts, by NumPy, the same within rounding (if the activation is not a function of
-# your own). To train there is an error: start such workers by *spawn* or *forkserver*,
-# or joblib's by *loky*.
+# workers, which predict, and train if need be. Once a training or a prediction has
+# started TensorFlow, a fork has none of its threads. A worker that was forked
+# afterwards still predicts, by NumPy, the same within rounding (if the activation is
+# not a function of your own). Training in it raises an error: start such workers by
+# *spawn* or *forkserver*, or joblib's by *loky*.
 #
 # A training that survives its process
 # ------------------------------------
 # With ``checkpoint=path`` the state of training is written after each epoch. The same
-# ``fit`` on the same data then goes on where the file ends. To see it, a callback
-# breaks a training off in epoch 25, as a power cut would.
+# ``fit`` on the same data then goes on where the file ends. As an example, a callback
+# stops a training in epoch 25, as a power cut would.
 import keras
 
 power = {"is_on": False}
@@ -168,10 +167,10 @@ assert np.array_equal(network.predict_proba(X), probabilities)
 print(f"epochs: {network.n_iter_}; predictions as without the power cut")
 
 # %%
-# The parameters and the data have to be as they were: the file of an unfinished
-# training of others is refused, not overwritten. ``"{epoch:03d}.skreg"`` in the path
-# makes a file of each epoch, ``checkpoint_every`` writes fewer of them. The pilots of
-# ``l2="auto"`` are not in the file: they train again.
+# The parameters and the data have to be the same: a file with an unfinished training on
+# others is refused, not overwritten. ``"{epoch:03d}.skreg"`` in the path makes a file
+# of each epoch, ``checkpoint_every`` writes fewer of them. The pilots of ``l2="auto"``
+# are not in the file: they train again.
 #
 # The fits of a search cannot share a path. There ``stacked(checkpoint=folder)`` keeps
 # the result of each fit, and a search that is started again trains what is missing.

@@ -17,8 +17,8 @@ luck. What counts is the winner's score on rows that the search has not seen.
 # the winners. Each search has the epochs of nine full trainings, in three folds.
 #
 # - A grid of three learning rates and three rates of dropout, at the quantiles of the
-#   distributions in ``space``. Since it is luck where its points lie, it is shifted at
-#   random for each split of the rows.
+#   distributions in ``space``. The position of its points is a matter of luck, so it is
+#   shifted at random for each split of the rows.
 # - Random search: nine candidates drawn from the same distributions.
 # - Halving: 27 candidates from there, most of which train for few epochs.
 # - Halving with candidates from a larger space, of all remedies.
@@ -106,10 +106,10 @@ print(means.round(3).to_string())
 # %%
 # ``in folds`` and ``held out`` are cross-entropies: less is better. The first comes
 # from networks that were trained on two thirds of the rows, the second from one that
-# was trained on all of them. ``gain`` is what the search takes off the loss of the
+# was trained on all of them. ``gain`` is how much lower the loss is than that of the
 # network as it is, with its standard error over the splits.
 #
-# Three things to take from such a table:
+# Such a table shows three things:
 #
 # - Three splits settle only large differences. Compare a gain with its error before
 #   you prefer one search to another.
@@ -180,15 +180,15 @@ for epochs, rung in results.groupby("n_resources"):
     print(f"{len(rung):3d} candidates x {epochs:2d} epochs = {total:3d}")
 
 # %%
-# The risk is a candidate that starts slowly and would have won: a small learning rate,
-# a strong dropout. Halving prefers what learns fast.
+# The risk is to lose a candidate that starts slowly and would have won: a small
+# learning rate, a strong dropout. Halving prefers candidates that learn fast.
 #
 # All remedies at once
 # --------------------
-# :func:`~skreg.regularization_space` holds the remedies together, each off in a share
-# of the draws, each number on the scale on which it acts. It is what
-# ``RegularizationSearchCV`` draws from if it gets no ``space``. ``level="full"`` adds
-# sizes, activations, optimizers and more.
+# :func:`~skreg.regularization_space` combines the remedies. Each is off in a share of
+# the draws, and each number has a suitable scale. ``RegularizationSearchCV`` draws from
+# it if it gets no ``space``. ``level="full"`` adds sizes, activations, optimizers and
+# more.
 for name, values in skreg.regularization_space()[0].items():
     if hasattr(values, "dist"):  # a distribution of scipy's
         values = f"{values.dist.name}{values.args}"
@@ -207,8 +207,8 @@ for name, values in skreg.regularization_space()[0].items():
 # Candidates that learn from those before
 # ---------------------------------------
 # Bayesian optimisation draws the next candidate where the results so far promise most.
-# It pays where a training is expensive, since candidates come one after the other: a
-# stack then holds the folds of one candidate. With `Optuna <https://optuna.org>`__
+# It is useful where a training is expensive. Its candidates come one after the other,
+# so a stack holds only the folds of one candidate. With `Optuna <https://optuna.org>`__
 # (``pip install optuna``) the loop is this:
 #
 # .. code-block:: python
@@ -240,8 +240,8 @@ for name, values in skreg.regularization_space()[0].items():
 #         study.optimize(objective, n_trials=9)
 #     print(study.best_params, study.best_value)
 #
-# :doc:`Tuning with Optuna </gallery/tune_with_optuna>` has several trials at a time,
-# pruning by ``partial_fit``, and what both gained.
+# :doc:`Tuning with Optuna </gallery/tune_with_optuna>` has several trials at a time and
+# pruning by ``partial_fit``, and shows what both gained.
 #
 # Which one?
 # ----------
