@@ -11,22 +11,25 @@ WORKERS ?= 2
 demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py sonar_search.png
 
-# In two runs, since a process keeps all that XLA has compiled, and Linux limits that.
-FIRST = tests/[a-h]*/ tests/test_*.py
-SECOND = tests/[i-z]*/
+# In two runs, since a process keeps all that XLA has compiled, and Linux limits that. The
+# first tests promises on bits and runs examples, as XLA compiles for users. The second
+# trains many networks of a few units: XLA compiles them quickly and not well.
+QUICK = --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+FIRST = skreg tests/engine tests/stacking tests/test_*.py
+SECOND = tests/estimators tests/fitting tests/in*/ tests/persistence tests/search
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest -n $(WORKERS) skreg $(FIRST)
-	$(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
+	$(BIN)/python -m pytest -n $(WORKERS) $(FIRST)
+	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
 
 # What breaks first, in less than two minutes.
 test-fast: $(VENV)/.tests
-	$(BIN)/python -m pytest -n $(WORKERS) @tests/fast.txt
+	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n $(WORKERS) @tests/fast.txt
 
 # The same tests with Keras on JAX. Programs are kept on disk, so that the workers share
-# them, and compiled quickly and not well, as befits networks of a few units.
-JAX_TESTS = skreg $(FIRST) $(SECOND)
+# them, and all are compiled quickly.
+JAX_TESTS = $(FIRST) $(SECOND)
 test-jax: export KERAS_BACKEND = jax
-test-jax: export XLA_FLAGS = --xla_backend_optimization_level=0
+test-jax: export XLA_FLAGS = $(QUICK)
 test-jax: export JAX_COMPILATION_CACHE_DIR = $(abspath $(VENV)-jax/programs)
 test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 test-jax: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES = -1
@@ -36,8 +39,8 @@ test-jax: $(VENV)-jax/.tests
 # The tests with the oldest versions that are supported (Python 3.11 or 3.12); what needs
 # extras of today's versions is skipped.
 test-oldest: $(VENV)-oldest/.tests
-	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default $(FIRST)
-	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default $(SECOND)
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/[a-h]*/
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/[i-z]*/
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
