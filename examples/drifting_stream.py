@@ -72,7 +72,7 @@ def anew(model, start):
 
 
 # %%
-# The measure are models that are fitted anew before each part, on the last 2,000
+# They are compared with models that are fitted anew before each part, on the last 2,000
 # districts: a linear one and a network.
 with skreg.stacked():
     streams = {

@@ -22,10 +22,10 @@ The parameter
 -------------
 
 ``dropout`` is the rate :math:`p` after each hidden layer, one number or one a layer.
-The default, "auto", is 0.2; where the rows choose the penalty too (``l2="auto"``) and
-want a weak one, they choose between 0.2 and none (``dropout_``). ``input_dropout=0`` is
-the same for the inputs. With ``activation="selu"`` it is alpha dropout, which keeps
-mean and variance (Klambauer et al., *NeurIPS* 2017).
+The default, "auto", is 0.2. Where the rows choose the penalty too (``l2="auto"``), they
+also choose between 0.2 and none (``dropout_``); beside a strong penalty it stays 0.2.
+``input_dropout=0`` is the same for the inputs. With ``activation="selu"`` it is alpha
+dropout, which keeps mean and variance (Klambauer et al., *NeurIPS* 2017).
 """
 
 # %%
