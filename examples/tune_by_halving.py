@@ -14,9 +14,8 @@ Found: 324 epochs a fold in place of 1944, a sixth, and the winner is the full s
 best in two splits of four and its third best in the others. That loses 0.026 of
 cross-entropy on the other rows, with a standard error of 0.021, nearly all of it in
 one split: short rungs favour large learning rates (there 0.05 to 0.08 after 2 epochs,
-0.006 and 0.009 in the end). Of the seconds it saves a small share, far less than five
-sixths: with networks this small an epoch in a stack costs next to nothing, and a fit's
-other work costs more.
+0.006 and 0.009 in the end). It saves few seconds or none: with networks this small an
+epoch in a stack costs next to nothing, and a fit's other work costs more.
 """
 
 import time
