@@ -63,6 +63,7 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["skreg.css"]
+html_sidebars = {"*": []}  # pages without others below them have no list of those
 html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "skreg"},

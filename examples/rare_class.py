@@ -135,6 +135,6 @@ right.set(
     xlabel="threshold",
     ylabel="balanced accuracy",
 )
-for ax in (left, right):
-    ax.legend(frameon=False, fontsize=9)
+left.legend(frameon=False, fontsize=9)
+right.legend(fontsize=9, framealpha=1, edgecolor="none")  # hides the lines behind it
 plt.show()

@@ -127,10 +127,11 @@ for i, name in [(1, "batch"), (2, "layer")]:
     print(f"{name} against none, each at its best rate: {shown(gain)}")
 
 # %%
-# Here normalisation widens the range of rates that work. Without it, the next larger
-# rate ends in a network that guesses. With it, several times that rate still trains,
-# and at small rates ten epochs take it further. At their best rates, the three networks
-# differ on new rows by less than two standard errors.
+# Here normalisation widens the range of rates that work. Without it, a rate of 0.3 ends
+# in a network that guesses. With either kind 0.3 trains well, and with batches most of
+# the digits are right even at 1. At small rates ten epochs take a normalised network
+# further. At their best rates, the three networks differ on new rows by less than two
+# standard errors.
 #
 # When it does not help
 # ---------------------

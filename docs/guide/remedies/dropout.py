@@ -22,10 +22,10 @@ The parameter
 -------------
 
 ``dropout`` is the rate :math:`p` after each hidden layer, one number, or one for each
-layer. The default, "auto", is 0.2; with ``l2="auto"``, pilots also try no dropout,
-together with weak penalties (``dropout_``). ``input_dropout=0`` is the same for the
-inputs. With ``activation="selu"`` it is alpha dropout, which keeps mean and variance
-(Klambauer et al., *NeurIPS* 2017).
+layer. The default, "auto", is 0.2. With ``l2="auto"``, the pilots also choose between
+0.2 and no dropout (``dropout_``); with a strong penalty it stays 0.2.
+``input_dropout=0`` is the same for the inputs. With ``activation="selu"`` it is alpha
+dropout, which keeps mean and variance (Klambauer et al., *NeurIPS* 2017).
 """
 
 # %%

@@ -93,6 +93,8 @@ for ax, (name, values) in zip(axes, ranges.items(), strict=True):
 for ax in axes[1:]:
     ax.set_ylabel("")
     ax.get_legend().remove()
+for ax in axes:
+    ax.tick_params("x", labelsize=8)
 
 # %%
 # Each is best at a middle strength. With too little, the network is sure of its

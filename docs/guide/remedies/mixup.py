@@ -7,9 +7,8 @@ of them can be mixed. Mixup trains on
 
 .. math::
 
-   \tilde x = a\,x_1 + (1 - a)\,x_2, \qquad
-   \tilde L = a\,L(\tilde x, y_1) + (1 - a)\,L(\tilde x, y_2), \qquad
-   a \sim \mathrm{Beta}(\alpha, \alpha)
+   \tilde x &= a\,x_1 + (1 - a)\,x_2, \qquad a \sim \mathrm{Beta}(\alpha, \alpha), \\
+   \tilde L &= a\,L(\tilde x, y_1) + (1 - a)\,L(\tilde x, y_2)
 
 in place of the rows themselves: between two rows of different classes, the target
 changes gradually from one class to the other (Zhang et al., *ICLR* 2018). So the
@@ -72,12 +71,17 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
+# The change of the cross-entropy, fold by fold:
 gain = path.validation_scores - path.validation_scores[0]
 error = gain.std(axis=1, ddof=1) / np.sqrt(gain.shape[1])
 for alpha, mean, e in zip(alphas, gain.mean(axis=1), error, strict=True):
     print(f"mixup={alpha:<4}  cross-entropy {-mean:+.3f} ± {e:.3f}")
 
 # %%
+# Every strength saves more than half of the cross-entropy, from the weakest on. As many
+# echoes are right as before, within noise: the network is only less sure of its
+# mistakes.
+#
 # When it does not help
 # ---------------------
 # There may be nothing between two rows of a table: nobody is half a nurse and half a

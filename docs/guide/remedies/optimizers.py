@@ -15,8 +15,8 @@ al., *ICML* 2013) takes the gradient where momentum is about to lead:
 
 .. math::
 
-   v_{t+1} = \mu v_t - \eta g_t, \qquad
-   w_{t+1} = w_t + v_{t+1} \quad \text{or} \quad w_t + \mu v_{t+1} - \eta g_t.
+   v_{t+1} &= \mu v_t - \eta g_t, \\
+   w_{t+1} &= w_t + v_{t+1} \quad \text{or} \quad w_t + \mu v_{t+1} - \eta g_t.
 
 Other optimizers divide by the past size of each weight's own gradient, so that all
 weights move by about the same distance. **AdaGrad** (Duchi et al., *JMLR* 12, 2011)
@@ -25,16 +25,16 @@ ones:
 
 .. math::
 
-   s_{t+1} = s_t + g_t^2 \quad \text{or} \quad \rho s_t + (1 - \rho) g_t^2, \qquad
-   w_{t+1} = w_t - \frac{\eta g_t}{\sqrt{s_{t+1} + \epsilon}}.
+   s_{t+1} &= s_t + g_t^2 \quad \text{or} \quad \rho s_t + (1 - \rho) g_t^2, \\
+   w_{t+1} &= w_t - \frac{\eta g_t}{\sqrt{s_{t+1} + \epsilon}}.
 
 **Adam** (Kingma and Ba, *ICLR* 2015) averages gradients and squares, and corrects each
 average for its start at 0:
 
 .. math::
 
-   m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
-   s_t = \beta_2 s_{t-1} + (1 - \beta_2) g_t^2, \\
+   m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \\
+   s_t &= \beta_2 s_{t-1} + (1 - \beta_2) g_t^2, \\
    w_t &= w_{t-1} - \eta \, \frac{m_t / (1 - \beta_1^t)}
    {\sqrt{s_t / (1 - \beta_2^t)} + \epsilon}.
 
@@ -64,9 +64,9 @@ all (0.004 for "adamw", 0 for others).
 # %%
 # Six of them on images of digits
 # -------------------------------
-# Each trains at four constant rates, a factor of about 5 apart, around its usual one,
-# for 15 epochs, on five folds. Rates and momenta are data; each other rule is a program
-# of its own.
+# Each trains at four constant rates, a factor of about 5 apart, around its usual one
+# (for SGD without momentum they are ten times as large). There are 15 epochs and five
+# folds. Rates and momenta are data; each other rule is a program of its own.
 import matplotlib.pyplot as plt
 import numpy as np
 from joblib import Parallel, delayed

@@ -26,8 +26,8 @@ If the network were trained on many tables of the same size, its prediction
 .. math::
 
    \mathbb{E}\,(y - \hat f(x))^2 =
-   \underbrace{(\mathbb{E}\,\hat f(x) - f(x))^2}_{\text{bias}^2} +
-   \underbrace{\mathrm{Var}\,\hat f(x)}_{\text{variance}} +
+   &\underbrace{(\mathbb{E}\,\hat f(x) - f(x))^2}_{\text{bias}^2} \\
+   + &\underbrace{\mathrm{Var}\,\hat f(x)}_{\text{variance}} +
    \underbrace{\mathrm{Var}(y \mid x)}_{\text{noise}},
 
 where :math:`f(x)` is the mean of :math:`y` given :math:`x`, and expectations are over
