@@ -81,7 +81,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         Share of each hidden layer's outputs that a training step sets to zero, in
         [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
         layers, or one for each. "auto" is 0.2; if `l2` is "auto" as well, its pilots
-        also try 0, with weak penalties (`dropout_` is the result). With
+        also try 0, with all but strong penalties (`dropout_`). With
         ``activation="selu"``, alpha dropout is used [2]_.
 
     input_dropout : float, default=0.0

@@ -5,6 +5,7 @@ prediction. In `diagnose_history` differences are shares of the first loss.
 """
 
 from dataclasses import dataclass, field
+from textwrap import wrap
 
 import numpy as np
 
@@ -85,13 +86,13 @@ class Diagnosis:
     curves: dict = field(default_factory=dict)
 
     def __str__(self):
-        lines = [f"{self.verdict}: {self.reason}"]
+        lines = wrap(f"{self.verdict}: {self.reason}", 88)
         width = max(map(len, self.evidence), default=0)
         for name, value in self.evidence.items():
             shown = value if isinstance(value, Estimate) else f"{value:.3f}"
             lines.append(f"  {name:{width}}  {shown}")
-        if self.try_next:
-            lines.append(f"  try: {', '.join(map(str, self.try_next))}")
+        for number, parameters in enumerate(self.try_next):
+            lines.append(f"  {'or' if number else 'try'} {parameters}")
         return "\n".join(lines)
 
     def plot(self, ax: Axes | None = None) -> LossCurveDisplay:

@@ -221,12 +221,17 @@ def _judge_folds(evidence):
         ),
         (units.is_above(GAIN), UNDERFITTING, more_units),
         (
+            doubtful,
+            UNCLEAR,
+            f"within the folds' noise: {', '.join(doubtful)}. More folds or repeated "
+            "ones (cv) may tell",
+        ),
+        (
             validation.high >= 1,
             UNCLEAR,
             "validation rows are predicted no better than by guessing, and neither "
             "more epochs nor more units help: the features may not predict y",
         ),
-        (doubtful, UNCLEAR, f"within the folds' noise: {', '.join(doubtful)}"),
     ]
     for holds, verdict, reason in rules:
         if holds:

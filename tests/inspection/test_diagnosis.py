@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.inspection import Estimate
-from skreg.inspection.diagnosis import diagnosis
+from skreg.inspection.diagnosis import Diagnosis, diagnosis
 from skreg.inspection.diagnosis_of_folds import _judge_folds
 
 mpl.use("agg")
@@ -90,6 +90,25 @@ def test_known_answers(case):
         assert any(own[name] != value for name, value in parameters.items())
 
 
+def test_a_noisy_gap_is_not_called_guessing():
+    """Three folds, confident errors: the loss is above guessing, but so noisy."""
+    evidence = dict.fromkeys(
+        [
+            "gain by more epochs",
+            "gain by more units",
+            "training gain by a smaller rate",
+            "training loss",
+        ],
+        Estimate(0.0, -0.1, 0.1),
+    )
+    loss = Estimate(1.2, -1.6, 4.0)
+    evidence |= {"validation loss": loss, "gap": loss}
+    evidence["rise since the best epoch"] = Estimate(0.5, -1.2, 2.2)
+    verdict, reason = _judge_folds(evidence)
+    assert verdict == "unclear"
+    assert reason.startswith("within the folds' noise: gap, rise.")
+
+
 def test_no_verdict_within_noise():
     """Eight rows a fold, random labels, almost no training."""
     network = classifier((2,), epochs=1, learning_rate=1e-6, random_state=1)
@@ -155,6 +174,12 @@ def test_text_and_figure():
     text = str(found)
     assert text.startswith(f"{found.verdict}: ")
     assert "gain by more epochs" in text
+    assert max(map(len, text.splitlines())) <= 88
+
+    some = str(
+        Diagnosis("overfitting", "a gap", try_next=({"l2": 0.1}, {"dropout": 0}))
+    )
+    assert some.endswith("\n  try {'l2': 0.1}\n  or {'dropout': 0}")
     display = found.plot()
     assert display.ax_.get_title() == found.verdict
     assert len(found.curves["val_loss"]) == 20
