@@ -55,7 +55,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         """The class of each row, or None."""
         return None
 
-    def _class_weights(self, y):
+    def _class_weights(self, sample):
         """Factors of the sample weights: one number, or shape (n_samples,)."""
         return 1.0
 

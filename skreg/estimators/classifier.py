@@ -15,7 +15,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
-from ..fitting import CLASSIFIER_RULES, ClassTargets, check_class_targets
+from ..fitting import (
+    CLASSIFIER_RULES,
+    ClassTargets,
+    balanced_weights,
+    check_class_targets,
+)
 from ..interop import network_from_keras
 from ..typing import (
     BatchSize,
@@ -281,10 +286,11 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
 
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, ``{label: weight}``, each at least 0; sample weights are
-        multiplied by them. "balanced" gives all classes the same total weight. A label
-        that does not occur in the rows, as in a fold, is ignored if all classes of the
-        rows have a weight. For multilabel targets, a list of such dictionaries, one for
-        each column.
+        multiplied by them. "balanced" gives all classes the same total weight, sample
+        weights included. A label that does not occur in the rows, as in a fold, is
+        ignored if all classes of the rows have a weight. For multilabel targets, a list
+        of such dictionaries, one for each column; "balanced" multiplies the weights of
+        the columns.
 
     n_members : int, default=1
         Number of networks in an ensemble, at least 1. They are trained in one stack,
@@ -673,9 +679,12 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     def _row_classes(self, y):
         return y if y.ndim == 1 else None
 
-    def _class_weights(self, y):
+    def _class_weights(self, sample):
+        y = sample.y
         if self.class_weight is None:
             return 1.0
+        if isinstance(self.class_weight, str):
+            return balanced_weights(y, sample.weight)
         if isinstance(self.class_weight, dict) and not self._multilabel:
             weight = self._coder().weights(self.class_weight)[self._coder().codes(y)]
         else:

@@ -116,7 +116,7 @@ class _Folds:
     """The rows of the pilots: many rows have fewer folds, and parts of them."""
 
     def __init__(self, estimator, sample, run):
-        weight = sample.weight * estimator._class_weights(sample.y)
+        weight = sample.weight * estimator._class_weights(sample)
         sample = sample.that_counts(weight)  # every fold has some
         classes, how = estimator._row_classes(sample.y), estimator.validation_fraction
         folds = folds_of(sample, classes, how, N_FOLDS, run.seed)

@@ -34,7 +34,13 @@ from .parameters import (
 )
 from .rules import Rule
 from .samples import Sample, folds_of, split_off_validation, takes_groups
-from .targets import ClassTargets, NumberTargets, check_class_targets, targets_as_text
+from .targets import (
+    ClassTargets,
+    NumberTargets,
+    balanced_weights,
+    check_class_targets,
+    targets_as_text,
+)
 
 __all__ = [
     "AUTO_DROPOUT",
@@ -49,6 +55,7 @@ __all__ = [
     "TrainingRun",
     "activation_name",
     "activation_names",
+    "balanced_weights",
     "batch_size_of",
     "check_class_targets",
     "check_count",

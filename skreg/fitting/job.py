@@ -95,7 +95,7 @@ def _rows(estimator, sample, dtype, keeps_scale=False):
     Weights are scaled to mean 1, so that only their ratios count. If `keeps_scale`,
     they are not, so that they mean the same in every part of the data.
     """
-    weight = sample.weight * estimator._class_weights(sample.y)
+    weight = sample.weight * estimator._class_weights(sample)
     if not weight.any():
         raise ValueError(
             "The weights of all rows are 0 (sample_weight, or its product with "

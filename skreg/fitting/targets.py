@@ -36,6 +36,30 @@ def check_class_targets(y):
     return column_or_1d(y, warn=True)
 
 
+def balanced_weights(y, weight):
+    """Factors of the rows' weights that give each class the same total weight.
+
+    As scikit-learn's ``class_weight="balanced"``: for indicators of several labels, the
+    product of the labels' factors.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    weight : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    factors = np.ones(len(y))
+    weight = weight / (weight.max() or 1)  # a sum of huge weights would overflow
+    for column in y.reshape(len(y), -1).T:
+        _, codes = np.unique(column, return_inverse=True)
+        totals = np.bincount(codes, weights=weight)
+        factors *= (totals.mean() / np.where(totals > 0, totals, 1))[codes]
+    return factors
+
+
 def targets_as_text(coder):
     """The coder's attributes as one string, for fingerprints."""
     return repr([(k, np.asarray(v).tolist()) for k, v in vars(coder).items()])

@@ -182,15 +182,26 @@ def _mean_curves(folds):
     }
 
 
+def _doubtful(evidence):
+    """What would decide the verdict if the intervals were narrow."""
+    limits = {
+        "gap": ("gap", GAP),
+        "rise": ("rise since the best epoch", RISE),
+        "more epochs": ("gain by more epochs", GAIN),
+        "more units": ("gain by more units", GAIN),
+    }
+    return [
+        short for short, (name, limit) in limits.items() if evidence[name].mean > limit
+    ]
+
+
 def _judge_folds(evidence):
     """Return verdict and reason of the first rule that holds."""
     gap, rise = evidence["gap"], evidence["rise since the best epoch"]
     epochs, units = evidence["gain by more epochs"], evidence["gain by more units"]
     training, validation = evidence["training loss"], evidence["validation loss"]
     rate = evidence["training gain by a smaller rate"]
-    within = {"gap": (gap, GAP), "rise": (rise, RISE)}
-    within |= {"more epochs": (epochs, GAIN), "more units": (units, GAIN)}
-    doubtful = [name for name, (found, limit) in within.items() if found.mean > limit]
+    doubtful = _doubtful(evidence)
     more_units = f"more units lower the validation loss by {units}"
     more_epochs = f"{LONGER} times the epochs lower the validation loss by {epochs}"
     smaller_steps = f"a smaller learning rate lowers the training loss by {rate}"

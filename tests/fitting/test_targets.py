@@ -6,9 +6,10 @@ from scipy.sparse import csr_matrix
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import KFold, cross_val_score
-from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg.fitting import balanced_weights
 from tests.support import plain_classifier, plain_regressor
 
 X, CODES = make_classification(
@@ -123,6 +124,16 @@ def test_balanced_class_weights_are_those_of_scikit_learn():
     np.testing.assert_allclose(rows[0], rows[1], rtol=1e-5)
     np.testing.assert_allclose(rows[0], rows[2], rtol=1e-5)
     assert rows[0][:, 1].mean() > fits[2].predict_proba(X)[:, 1].mean()
+
+
+@pytest.mark.parametrize("y", [CODES, np.c_[CODES == 0, CODES > 1].astype(int)])
+def test_balanced_weights_count_sample_weights(y, rng):
+    """They are those of the repeated rows."""
+    times = rng.integers(1, 4, len(y))
+    expected = compute_sample_weight("balanced", np.repeat(y, times, axis=0))
+    for scale in (1.0, 1e300):
+        found = np.repeat(balanced_weights(y, scale * times), times)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_one_target_and_many(diabetes):
