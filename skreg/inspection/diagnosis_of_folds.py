@@ -201,18 +201,14 @@ def _judge_folds(evidence):
     epochs, units = evidence["gain by more epochs"], evidence["gain by more units"]
     training, validation = evidence["training loss"], evidence["validation loss"]
     rate = evidence["training gain by a smaller rate"]
-    doubtful = _doubtful(evidence)
+    is_bad, doubtful = training.mean > 1.2, _doubtful(evidence)
     more_units = f"more units lower the validation loss by {units}"
     more_epochs = f"{LONGER} times the epochs lower the validation loss by {epochs}"
     smaller_steps = f"a smaller learning rate lowers the training loss by {rate}"
     rules = [
         # If training rows are predicted worse than by guessing, what would help most?
-        (
-            training.mean > 1.2 and epochs.mean > max(rate.mean, 0),
-            NOT_CONVERGED,
-            more_epochs,
-        ),
-        (training.mean > 1.2 and rate.mean > 0, DIVERGING, smaller_steps),
+        (is_bad and epochs.mean > max(rate.mean, 0), NOT_CONVERGED, more_epochs),
+        (is_bad and rate.mean > 0, DIVERGING, smaller_steps),
         (rate.is_above(RISE) and rate.mean >= epochs.mean, DIVERGING, smaller_steps),
         (
             epochs.is_above(GAIN) and epochs.mean >= units.mean,
