@@ -230,6 +230,21 @@ def test_folds_have_rows_that_count():
     assert not hasattr(one_group, "strength_path_")
 
 
+def test_few_rows_that_count_have_no_pilots():
+    y = np.where(np.arange(len(X)) < 4, [1, 2, 2, 1] * 30, 0)
+    found = network(class_weight={0: 0.0, 1: 1.0, 2: 1.0}).fit(X, y)
+    assert not hasattr(found, "strength_path_")
+
+
+def test_pilots_stop_by_the_validation_rows_of_the_user():
+    """Folds may lack a class that a scorer needs."""
+    y = np.where(np.arange(len(X)) < 2, 1, 0)
+    given = {"X_val": X, "y_val": Y, "sample_weight_val": 1.0 + Y}
+    found = network(early_stopping=True, monitor="roc_auc").fit(X, y, **given)
+    assert found.strength_path_["val_loss"].shape[1] == N_FOLDS
+    assert len(found.history_["val_roc_auc"]) == found.n_iter_
+
+
 def test_going_on_keeps_what_was_chosen(fitted):
     warm = network(warm_start=True).fit(X, Y)
     assert warm.fit(X[:50], 1 - Y[:50]).l2_ == fitted.l2_
