@@ -678,6 +678,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             return 1.0
         if isinstance(self.class_weight, dict) and not self._multilabel:
             weight = self._coder().weights(self.class_weight)[self._coder().codes(y)]
+        elif isinstance(self.class_weight, list) and self._multilabel:
+            weight = self._coder().label_weights(self.class_weight, y)
         else:
             weight = compute_sample_weight(self.class_weight, y)
         if not (np.isfinite(weight).all() and weight.min() >= 0):

@@ -125,6 +125,15 @@ def test_balanced_class_weights_are_those_of_scikit_learn():
     assert rows[0][:, 1].mean() > fits[2].predict_proba(X)[:, 1].mean()
 
 
+@pytest.mark.parametrize("unit", [2.0**-700, 2.0**700])
+def test_targets_whose_squares_are_no_numbers(unit):
+    fits = [
+        plain_regressor((), epochs=2, random_state=0).fit(X, X[:, 0] * scale)
+        for scale in (1.0, unit)
+    ]
+    np.testing.assert_array_equal(fits[1].predict(X) / unit, fits[0].predict(X))
+
+
 def test_one_target_and_many(diabetes):
     X, y = diabetes
     settings = {"hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
@@ -253,6 +262,18 @@ def test_class_weights_in_folds_that_lack_the_class():
     network = plain_classifier(**FAST, class_weight={0: 1, 1: 2, 2: 5})
     scores = cross_val_score(network, X, y, cv=KFold(3), error_score="raise")
     assert len(scores) == 3
+
+
+def test_class_weights_of_labels_in_folds_that_lack_a_value():
+    y = np.stack([np.arange(150) < 40, CODES == 0], axis=1).astype(int)
+    network = plain_classifier(**FAST, class_weight=[{1: 2.0}, {0: 3.0}])
+    scores = cross_val_score(network, X, y, cv=KFold(3), error_score="raise")
+    assert len(scores) == 3
+    weight = network.fit(X, y)._class_weights(y)
+    np.testing.assert_array_equal(weight, (1 + y[:, 0]) * (3 - 2 * y[:, 1]))
+    for wrong in ([{1: 2.0}], [{1: 2.0}, "balanced"], [{1: 2.0}, {"1": 2.0}]):
+        with pytest.raises(ValueError, match="'class_weight' parameter must"):
+            network.set_params(class_weight=wrong).fit(X, y)
 
 
 # --- probabilities
