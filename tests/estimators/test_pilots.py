@@ -221,6 +221,33 @@ def test_folds_follow_groups_and_splitters():
         assert found.strength_path_["val_loss"].shape[1] == n_folds
 
 
+@pytest.mark.parametrize("rarest", [0, 1, 3])
+def test_folds_of_groups_may_lack_rare_classes(rarest):
+    y = np.where(np.arange(len(X)) < rarest, "rare", np.array(["a", "b"])[Y])
+    groups = np.arange(len(X)) % 7
+    found = network(epochs=2).fit(X, y, groups=groups)
+    assert found.strength_path_["val_loss"].shape[1] == N_FOLDS
+    many = np.arange(len(X)) // 3  # each class is rarer than the folds
+    for classes in (y, many, None):
+        sample = Sample(X, classes, np.ones(len(X)), groups)
+        folds = folds_of(sample, classes, 0.1, N_FOLDS, 0)
+        held_out = np.concatenate([rows for _, rows in folds])
+        assert sorted(held_out) == list(range(len(X)))
+
+
+def test_no_fold_of_groups_is_empty():
+    """A large group of one class makes scikit-learn leave a fold empty."""
+    rng = np.random.default_rng(0)
+    for seed in range(100):
+        groups = rng.choice(6, 60, p=rng.dirichlet(np.full(6, 0.1)))
+        classes = rng.choice(4, 60, p=rng.dirichlet(np.full(4, 0.1)))
+        if len(np.unique(groups)) > 1:
+            sample = Sample(X[:60], classes, np.ones(60), groups)
+            for training, held_out in folds_of(sample, classes, 0.1, 5, seed):
+                assert len(training) > 0
+                assert len(held_out) > 0
+
+
 def test_folds_have_rows_that_count():
     y = np.repeat([0, 1, 2], 40)
     found = network(class_weight={0: 0, 1: 1, 2: 0.5}, epochs=40).fit(X, y)
