@@ -140,13 +140,13 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             self._learn_inputs(learned)
         if is_auto(self.l2) and continues:  # with what that fit chose
             run = replace(run, chosen=self._chosen_parameters())
-        elif is_auto(self.l2) and has_rows_for_pilots(sample) and not is_partial:
+        elif is_auto(self.l2) and has_rows_for_pilots(self, sample) and not is_partial:
             self._check_checkpoint(parts[0], run)
             start_backend()
             with stacking.stacked_if_not_yet():  # on all cores, with shared programs
-                chosen, self.strength_path_ = choose_strength(self, sample, run)
-                run = replace(run, chosen=chosen)
-                self._train(parts, run, seeds)
+                given = None if validation[0] is None else parts[0][1]
+                chosen, self.strength_path_ = choose_strength(self, sample, run, given)
+                self._train(parts, replace(run, chosen=chosen), seeds)
             return
         self._train(parts, run, seeds)
 

@@ -136,7 +136,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         between 0.001 and 0.5: see `FeaturePathDisplay`. Training `model_` further does
         not apply this penalty.
 
-    feature_groups : array-like of shape (n_features,), default=None
+    feature_groups : list or ndarray of shape (n_features,), default=None
         Group label of each feature, an integer or a string. All features of a group are
         kept or left out together, such as the 0/1 columns of a category: the penalty
         then acts on the root mean square of their norms. None makes each feature its
@@ -687,6 +687,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             return balanced_weights(y, sample.weight)
         if isinstance(self.class_weight, dict) and not self._multilabel:
             weight = self._coder().weights(self.class_weight)[self._coder().codes(y)]
+        elif isinstance(self.class_weight, list) and self._multilabel:
+            weight = self._coder().label_weights(self.class_weight, y)
         else:
             weight = compute_sample_weight(self.class_weight, y)
         if not (np.isfinite(weight).all() and weight.min() >= 0):

@@ -56,13 +56,19 @@ STRONGER = (Strength(10.0, AUTO_DROPOUT), Strength(30.0, AUTO_DROPOUT))
 WEAKER = (Strength(0.3, AUTO_DROPOUT), Strength(0.1, AUTO_DROPOUT), Strength(0.1, 0.0))
 
 
-def has_rows_for_pilots(sample):
-    """Whether the rows are enough for pilots, and not of one group."""
+def has_rows_for_pilots(estimator, sample):
+    """Whether the rows that count are enough for pilots, and not of one group."""
+    sample = _that_counts(estimator, sample)
     is_one_group = sample.groups is not None and len(np.unique(sample.groups)) < 2
     return len(sample) >= MIN_ROWS and not is_one_group
 
 
-def choose_strength(estimator, sample, run):
+def _that_counts(estimator, sample):
+    """The rows that `class_weight` leaves a weight, so that every fold has some."""
+    return sample.that_counts(sample.weight * estimator._class_weights(sample))
+
+
+def choose_strength(estimator, sample, run, given=None):
     """Train the pilots; return the parameters that they chose, and the losses.
 
     Parameters
@@ -71,6 +77,8 @@ def choose_strength(estimator, sample, run):
         It knows the targets.
     sample : Sample
     run : TrainingRun
+    given : Sample or None
+        Validation rows of the user's own: early stopping looks at these.
 
     Returns
     -------
@@ -82,7 +90,7 @@ def choose_strength(estimator, sample, run):
     """
     if estimator.verbose:
         print("l2='auto': trainings on parts of the rows (pilots) choose it.")
-    folds = _Folds(estimator, sample, run)
+    folds = _Folds(estimator, sample, run, given)
     strengths = _open_to(estimator, FIRST)
     losses = folds.losses(strengths)
     is_stronger_best = losses.mean(axis=1).argmin() == len(strengths) - 1
@@ -115,9 +123,8 @@ def _open_to(estimator, strengths):
 class _Folds:
     """The rows of the pilots: many rows have fewer folds, and parts of them."""
 
-    def __init__(self, estimator, sample, run):
-        weight = sample.weight * estimator._class_weights(sample)
-        sample = sample.that_counts(weight)  # every fold has some
+    def __init__(self, estimator, sample, run, given):
+        sample = _that_counts(estimator, sample)
         classes, how = estimator._row_classes(sample.y), estimator.validation_fraction
         folds = folds_of(sample, classes, how, N_FOLDS, run.seed)
         n_training = max(len(training) for training, _ in folds)
@@ -126,9 +133,8 @@ class _Folds:
         self.jobs, self.held_out, structures = [], [], []
         for indices in folds[-n_folds:]:
             training, held_out = (sample[_some(rows, run.seed)] for rows in indices)
-            structure, job, rows = _pilot(
-                estimator, training, held_out, batch_size, run
-            )
+            parts = training, held_out, given or held_out
+            structure, job, rows = _pilot(estimator, parts, batch_size, run)
             structures.append(structure)
             self.jobs.append(job)
             self.held_out.append(rows)
@@ -170,8 +176,12 @@ def _batch_size(estimator, n_rows):
     return batch_size_of(estimator, min(n_rows, most))[0]
 
 
-def _pilot(estimator, training, held_out, batch_size, run):
-    """The structure and the job of a fold's pilots, and their held-out rows."""
+def _pilot(estimator, parts, batch_size, run):
+    """The structure and the job of a fold's pilots, and their held-out rows.
+
+    `parts` are the rows to train on, those held out, and those for early stopping.
+    """
+    training, held_out, watched = parts
     pilot = copied(estimator, n_members=1, verbose=0, callbacks=None)
     drop_attributes_of_fit(pilot)
     is_full = batch_size == "full" or batch_size >= len(training)
@@ -179,12 +189,14 @@ def _pilot(estimator, training, held_out, batch_size, run):
     known = getattr(estimator, "classes_", None)
     pilot._learn_targets(training.y, training.weight, known)
     pilot._learn_inputs(training)
-    structure, job = job_of(pilot, training, held_out, run)
+    structure, job = job_of(pilot, training, watched, run)
     rows = job.validation
+    if watched is not held_out:
+        rows = job_of(pilot, training, held_out, run)[1].validation
     if not estimator.early_stopping or estimator.monitor == "loss":
         job = replace(job, validation=None)
     pilot._take_state(structure, job, job.state, job.schedule.learning_rate)
-    return structure, with_listeners(pilot, job, job.validation and held_out), rows
+    return structure, with_listeners(pilot, job, job.validation and watched), rows
 
 
 def _chosen(losses, strengths):

@@ -103,7 +103,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         between 0.001 and 0.5: see `FeaturePathDisplay`. Training `model_` further does
         not apply this penalty.
 
-    feature_groups : array-like of shape (n_features,), default=None
+    feature_groups : list or ndarray of shape (n_features,), default=None
         Group label of each feature, an integer or a string. All features of a group are
         kept or left out together, such as the 0/1 columns of a category: the penalty
         then acts on the root mean square of their norms. None makes each feature its

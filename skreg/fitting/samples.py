@@ -94,9 +94,7 @@ def folds_of(sample, classes, how, n_folds, seed):
     if not isinstance(how, Real):
         return _splits(sample, how, seed)[-n_folds:]
     if sample.groups is not None:
-        n_folds = min(n_folds, len(np.unique(sample.groups)))
-        kind = GroupKFold if classes is None else StratifiedGroupKFold
-        return _splits(sample, kind(n_folds, shuffle=True, random_state=seed), seed)
+        return _folds_of_groups(sample, classes, n_folds, seed)
     order = np.random.default_rng(seed).permutation(len(sample))
     if classes is not None:  # all rows of a class are dealt out in turn
         order = order[np.argsort(classes[order], kind="stable")]
@@ -105,6 +103,21 @@ def folds_of(sample, classes, how, n_folds, seed):
     return [
         (np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)
     ]
+
+
+def _folds_of_groups(sample, classes, n_folds, seed):
+    """Folds of whole groups, at most one for each group, none of them empty."""
+    n_folds = min(n_folds, len(np.unique(sample.groups)))
+    settings = {"n_splits": n_folds, "shuffle": True, "random_state": seed}
+    if classes is not None:
+        _, codes, counts = np.unique(classes, return_inverse=True, return_counts=True)
+        # A class with fewer rows than folds counts as the most common one.
+        strata = np.where(counts < n_folds, counts.argmax(), np.arange(len(counts)))
+        splitter = StratifiedGroupKFold(**settings)
+        folds = list(splitter.split(sample.X, strata[codes], sample.groups))
+        if all(len(training) and len(held_out) for training, held_out in folds):
+            return folds
+    return list(GroupKFold(**settings).split(sample.X, groups=sample.groups))
 
 
 def takes_groups(how):
@@ -123,6 +136,9 @@ def _splits(sample, splitter, seed):
         found = list(seeded.split(sample.X, sample.y, sample.groups))
         if not found:
             raise ValueError("it gives no split.")
+        last = max(np.max(rows, initial=-1) for split in found for rows in split)
+        if last >= len(sample):
+            raise ValueError(f"it gives the row {last}, which is not among them.")
     except ValueError as error:
         hint = ""
         if sample.groups is None and takes_groups(splitter):

@@ -136,6 +136,30 @@ class ClassTargets:
             )
         return np.array([by_label.get(label, 1.0) for label in labels], float)
 
+    def label_weights(self, by_value, y):
+        """Each row's weight, the product over columns, from a dictionary for each.
+
+        A part of the data may lack a column's 0 or 1.
+        """
+        if len(by_value) != self.n_outputs or not all(
+            isinstance(column, dict) for column in by_value
+        ):
+            raise ValueError(
+                "The 'class_weight' parameter must be a list of "
+                f"{self.n_outputs} dictionaries, one for each column of y. Got "
+                f"{by_value!r} instead."
+            )
+        coder = ClassTargets(np.arange(2), False)
+        columns = zip(by_value, y.T.astype(int), strict=True)
+        return np.prod([coder.weights(own)[column] for own, column in columns], axis=0)
+
+
+def _deviation(centred, weight):
+    """Standard deviation of columns of mean 0; their squares may be no numbers."""
+    _, exponent = np.frexp(np.abs(centred).max(axis=0))
+    unit = np.ldexp(1.0, np.minimum(exponent, 1023))  # its products are exact
+    return unit * np.sqrt(np.average((centred / unit) ** 2, axis=0, weights=weight))
+
 
 class NumberTargets:
     """Coder of numeric targets, which it can standardise.
@@ -164,9 +188,7 @@ class NumberTargets:
                 scale = mean
             else:
                 offset = mean
-                scale = np.sqrt(
-                    np.average((columns - mean) ** 2, axis=0, weights=weight)
-                )
+                scale = _deviation(columns - mean, weight)
                 # A column that is constant up to rounding is not scaled.
                 scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
         return cls(offset, np.where(scale > 0, scale, 1.0), y.ndim == 1)

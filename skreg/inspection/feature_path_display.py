@@ -139,7 +139,8 @@ class FeaturePathDisplay:
         Raises
         ------
         ValueError
-            If the network cannot be fitted with one of the strengths.
+            If the network cannot be fitted with one of the strengths, or if the
+            pipeline gives it another number of features in another split.
         """
         path = cls._trained(estimator, X, y, strengths, groups, cv, scoring)
         return path.plot()
@@ -152,6 +153,7 @@ class FeaturePathDisplay:
         estimator = with_chosen_strength(estimator, X, y, groups)
         trial = _FeatureTrial(estimator, X, y, splits, scoring, groups)
         found = trial.scores_along(name, strengths.astype(float).tolist())
+        _check_features({len(point.norms) for points in found for point in points})
         return cls(
             strengths,
             [[point.train for point in points] for points in found],
@@ -225,6 +227,16 @@ class FeaturePathDisplay:
         ax.plot(self.strengths, mean, "o-", color=color, label=label, markersize=3)
         ax.fill_between(
             self.strengths, mean - error, mean + error, color=color, alpha=0.2, lw=0
+        )
+
+
+def _check_features(numbers):
+    """Raise ValueError unless all splits have this number of features."""
+    if len(numbers) > 1:
+        raise ValueError(
+            "FeaturePathDisplay needs the same features in all splits, but the steps "
+            f"before the network gave it from {min(numbers)} to {max(numbers)} "
+            "features. Fit these steps to all rows first, or leave them out."
         )
 
 

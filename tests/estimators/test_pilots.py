@@ -221,6 +221,33 @@ def test_folds_follow_groups_and_splitters():
         assert found.strength_path_["val_loss"].shape[1] == n_folds
 
 
+@pytest.mark.parametrize("rarest", [0, 1, 3])
+def test_folds_of_groups_may_lack_rare_classes(rarest):
+    y = np.where(np.arange(len(X)) < rarest, "rare", np.array(["a", "b"])[Y])
+    groups = np.arange(len(X)) % 7
+    found = network(epochs=2).fit(X, y, groups=groups)
+    assert found.strength_path_["val_loss"].shape[1] == N_FOLDS
+    many = np.arange(len(X)) // 3  # each class is rarer than the folds
+    for classes in (y, many, None):
+        sample = Sample(X, classes, np.ones(len(X)), groups)
+        folds = folds_of(sample, classes, 0.1, N_FOLDS, 0)
+        held_out = np.concatenate([rows for _, rows in folds])
+        assert sorted(held_out) == list(range(len(X)))
+
+
+def test_no_fold_of_groups_is_empty():
+    """A large group of one class makes scikit-learn leave a fold empty."""
+    rng = np.random.default_rng(0)
+    for seed in range(100):
+        groups = rng.choice(6, 60, p=rng.dirichlet(np.full(6, 0.1)))
+        classes = rng.choice(4, 60, p=rng.dirichlet(np.full(4, 0.1)))
+        if len(np.unique(groups)) > 1:
+            sample = Sample(X[:60], classes, np.ones(60), groups)
+            for training, held_out in folds_of(sample, classes, 0.1, 5, seed):
+                assert len(training) > 0
+                assert len(held_out) > 0
+
+
 def test_folds_have_rows_that_count():
     y = np.repeat([0, 1, 2], 40)
     found = network(class_weight={0: 0, 1: 1, 2: 0.5}, epochs=40).fit(X, y)
@@ -228,6 +255,21 @@ def test_folds_have_rows_that_count():
     assert (found.predict(X) != 0).all()
     one_group = network().fit(X, Y, groups=np.zeros(len(X)))
     assert not hasattr(one_group, "strength_path_")
+
+
+def test_few_rows_that_count_have_no_pilots():
+    y = np.where(np.arange(len(X)) < 4, [1, 2, 2, 1] * 30, 0)
+    found = network(class_weight={0: 0.0, 1: 1.0, 2: 1.0}).fit(X, y)
+    assert not hasattr(found, "strength_path_")
+
+
+def test_pilots_stop_by_the_validation_rows_of_the_user():
+    """Folds may lack a class that a scorer needs."""
+    y = np.where(np.arange(len(X)) < 2, 1, 0)
+    given = {"X_val": X, "y_val": Y, "sample_weight_val": 1.0 + Y}
+    found = network(early_stopping=True, monitor="roc_auc").fit(X, y, **given)
+    assert found.strength_path_["val_loss"].shape[1] == N_FOLDS
+    assert len(found.history_["val_roc_auc"]) == found.n_iter_
 
 
 def test_going_on_keeps_what_was_chosen(fitted):

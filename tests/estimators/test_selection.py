@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.feature_selection import RFE, SelectFromModel, SequentialFeatureSelector
+from sklearn.feature_selection import (
+    RFE,
+    SelectFromModel,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
@@ -147,6 +152,15 @@ def test_the_path_has_both_choices(data, tmp_path):
     assert path.strengths.tolist() == [0.001, 0.05, 0.5]
     assert (np.diff(path.n_features.mean(axis=1)) <= 0).all()
     assert path.axes_.shape == (3,)
+
+
+def test_the_path_needs_the_same_number_of_features_in_all_splits():
+    rows, y = np.zeros((40, 3)), np.arange(40.0)
+    rows[:, 0], rows[5, 1], rows[30, 2] = y, 1, 1
+    pipeline = make_pipeline(VarianceThreshold(), plain_regressor((), epochs=1))
+    splits = [(np.arange(38), [38, 39]), (np.arange(20), [38, 39])]
+    with pytest.raises(ValueError, match=r"same features in all .* from 2 to 3"):
+        FeaturePathDisplay.from_estimator(pipeline, rows, y, strengths=[1], cv=splits)
 
 
 def test_the_simplest_is_within_a_standard_error_of_the_best():

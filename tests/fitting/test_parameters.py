@@ -370,7 +370,7 @@ def test_automatic_batch_size(rows, batch):
 
 def test_the_usual_l2_falls_with_the_rows(monkeypatch):
     """Those that train: without validation rows, and without rows of weight 0."""
-    monkeypatch.setattr(base, "has_rows_for_pilots", lambda sample: False)
+    monkeypatch.setattr(base, "has_rows_for_pilots", lambda *_: False)
 
     def penalty(rows=200, weight=None, **settings):
         X, y = np.arange(rows)[:, None], np.arange(rows) % 2

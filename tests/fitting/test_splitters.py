@@ -149,6 +149,7 @@ def test_remedies_hand_groups_to_a_network_that_needs_them(l2):
         ),
         (TimeSeriesSplit(80), None, "cannot split n_samples=60: Cannot have number"),
         (PredefinedSplit(np.full(N, -1)), None, "cannot split n_samples=60"),
+        (PredefinedSplit(np.arange(N + 9) % 2), None, "60: it gives the row 68, which"),
         (0.2, GROUPS[:5], "inconsistent numbers of samples"),
         (0.2, np.array([GROUPS, GROUPS]).T, "1d array"),
         (GroupShuffleSplit, None, "a scikit-learn splitter, such as"),

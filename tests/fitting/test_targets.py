@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.fitting import balanced_weights
+from skreg.fitting import Sample, balanced_weights
 from tests.support import plain_classifier, plain_regressor
 
 X, CODES = make_classification(
@@ -98,7 +98,7 @@ def test_focal_loss_with_gamma_zero_is_log_loss():
 def test_label_smoothing_keeps_probabilities_from_certainty(rng):
     X = rng.normal(size=(200, 2))
     y = (X[:, 0] > 0).astype(int)
-    settings = FAST | {"epochs": 150}
+    settings = FAST | {"epochs": 150, "random_state": 0}
     sure = plain_classifier(**settings).fit(X, y).predict_proba(X).max()
     network = plain_classifier(**settings, label_smoothing=0.2).fit(X, y)
     assert network.predict_proba(X).max() < 0.97 < sure
@@ -134,6 +134,15 @@ def test_balanced_weights_count_sample_weights(y, rng):
     for scale in (1.0, 1e300):
         found = np.repeat(balanced_weights(y, scale * times), times)
         np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [2.0**-700, 2.0**700])
+def test_targets_whose_squares_are_no_numbers(unit):
+    fits = [
+        plain_regressor((), epochs=2, random_state=0).fit(X, X[:, 0] * scale)
+        for scale in (1.0, unit)
+    ]
+    np.testing.assert_array_equal(fits[1].predict(X) / unit, fits[0].predict(X))
 
 
 def test_one_target_and_many(diabetes):
@@ -264,6 +273,19 @@ def test_class_weights_in_folds_that_lack_the_class():
     network = plain_classifier(**FAST, class_weight={0: 1, 1: 2, 2: 5})
     scores = cross_val_score(network, X, y, cv=KFold(3), error_score="raise")
     assert len(scores) == 3
+
+
+def test_class_weights_of_labels_in_folds_that_lack_a_value():
+    y = np.stack([np.arange(150) < 40, CODES == 0], axis=1).astype(int)
+    network = plain_classifier(**FAST, class_weight=[{1: 2.0}, {0: 3.0}])
+    scores = cross_val_score(network, X, y, cv=KFold(3), error_score="raise")
+    assert len(scores) == 3
+    sample = Sample(X, y, np.ones(len(y)))
+    weight = network.fit(X, y)._class_weights(sample)
+    np.testing.assert_array_equal(weight, (1 + y[:, 0]) * (3 - 2 * y[:, 1]))
+    for wrong in ([{1: 2.0}], [{1: 2.0}, "balanced"], [{1: 2.0}, {"1": 2.0}]):
+        with pytest.raises(ValueError, match="'class_weight' parameter must"):
+            network.set_params(class_weight=wrong).fit(X, y)
 
 
 # --- probabilities
