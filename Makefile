@@ -15,8 +15,8 @@ demo: $(VENV)/.tests
 # first tests promises on bits and runs examples, as XLA compiles for users. The second
 # trains many networks of a few units: XLA compiles them quickly and not well.
 QUICK = --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
-FIRST = skreg tests/engine tests/stacking tests/test_*.py
-SECOND = tests/estimators tests/fitting tests/in*/ tests/persistence tests/search
+FIRST = skreg tests/engine/test_engine.py tests/stacking tests/test_*.py
+SECOND = tests/[e-p]*/ tests/search --ignore=tests/engine/test_engine.py
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) $(FIRST)
 	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
@@ -27,7 +27,7 @@ test-fast: $(VENV)/.tests
 
 # The same tests with Keras on JAX. Programs are kept on disk, so that the workers share
 # them, and all are compiled quickly.
-JAX_TESTS = $(FIRST) $(SECOND)
+JAX_TESTS = skreg tests
 test-jax: export KERAS_BACKEND = jax
 test-jax: export XLA_FLAGS = $(QUICK)
 test-jax: export JAX_COMPILATION_CACHE_DIR = $(abspath $(VENV)-jax/programs)
@@ -39,7 +39,7 @@ test-jax: $(VENV)-jax/.tests
 # The tests with the oldest versions that are supported (Python 3.11 or 3.12); what needs
 # extras of today's versions is skipped.
 test-oldest: $(VENV)-oldest/.tests
-	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/[a-h]*/
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/[a-h]*/ tests/test_*.py
 	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -W default tests/[i-z]*/
 
 docs: $(VENV)/.docs
