@@ -21,7 +21,7 @@ test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) $(FIRST)
 	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
 
-# What breaks first, in less than two minutes.
+# What breaks first, in half a minute.
 test-fast: $(VENV)/.tests
 	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n $(WORKERS) @tests/fast.txt
 
