@@ -15,8 +15,8 @@ demo: $(VENV)/.tests
 # first tests promises on bits and runs examples, as XLA compiles for users. The second
 # trains many networks of a few units: XLA compiles them quickly and not well.
 QUICK = --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
-FIRST = skreg tests/engine/test_engine.py tests/stacking tests/test_*.py
-SECOND = tests/[e-p]*/ tests/search --ignore=tests/engine/test_engine.py
+FIRST = skreg tests/engine tests/stacking tests/test_*.py
+SECOND = tests/estimators tests/fitting tests/in*/ tests/persistence tests/search
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) $(FIRST)
 	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
