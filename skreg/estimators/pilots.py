@@ -15,6 +15,7 @@ from ..engine import held_out_losses
 from ..fitting import (
     AUTO_DROPOUT,
     batch_size_of,
+    encoded_rows,
     folds_of,
     hidden_layers,
     is_auto,
@@ -131,9 +132,11 @@ class _Folds:
         n_folds = np.clip(round(MAX_ROWS / n_training), 1, N_FOLDS)
         batch_size = _batch_size(estimator, len(sample))
         self.jobs, self.held_out, structures = [], [], []
+        stops = estimator.early_stopping and estimator.monitor != "loss"
         for indices in folds[-n_folds:]:
             training, held_out = (sample[_some(rows, run.seed)] for rows in indices)
-            parts = training, held_out, given or held_out
+            watched = (given or held_out) if stops else None
+            parts = training, held_out, watched
             structure, job, rows = _pilot(estimator, parts, batch_size, run)
             structures.append(structure)
             self.jobs.append(job)
@@ -179,7 +182,8 @@ def _batch_size(estimator, n_rows):
 def _pilot(estimator, parts, batch_size, run):
     """The structure and the job of a fold's pilots, and their held-out rows.
 
-    `parts` are the rows to train on, those held out, and those for early stopping.
+    `parts` are the rows to train on, those held out, and those by which early stopping
+    decides, or None.
     """
     training, held_out, watched = parts
     pilot = copied(estimator, n_members=1, verbose=0, callbacks=None)
@@ -190,13 +194,9 @@ def _pilot(estimator, parts, batch_size, run):
     pilot._learn_targets(training.y, training.weight, known)
     pilot._learn_inputs(training)
     structure, job = job_of(pilot, training, watched, run)
-    rows = job.validation
-    if watched is not held_out:
-        rows = job_of(pilot, training, held_out, run)[1].validation
-    if not estimator.early_stopping or estimator.monitor == "loss":
-        job = replace(job, validation=None)
     pilot._take_state(structure, job, job.state, job.schedule.learning_rate)
-    return structure, with_listeners(pilot, job, job.validation and watched), rows
+    rows = encoded_rows(pilot, held_out, structure.dtype)
+    return structure, with_listeners(pilot, job, watched), rows
 
 
 def _chosen(losses, strengths):

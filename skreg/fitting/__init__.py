@@ -20,7 +20,7 @@ from .configuration import (
     usual_l2,
 )
 from .inputs import Standardizer, flattened, row_blocks
-from .job import TrainingRun, initial_state, job_of
+from .job import TrainingRun, encoded_rows, initial_state, job_of
 from .networks import Network, network_of, prefix_of
 from .optimizer import optimizer_settings
 from .parameters import (
@@ -60,6 +60,7 @@ __all__ = [
     "check_class_targets",
     "check_count",
     "check_parameters",
+    "encoded_rows",
     "flattened",
     "folds_of",
     "hidden_layers",

@@ -57,7 +57,7 @@ def job_of(estimator, training, validation, run):
     """The structure and the job of a training, from the user's samples."""
     settings = optimizer_settings(estimator)
     is_partial, dtype = run.is_partial, floatx()
-    rows = _rows(estimator, training, dtype, keeps_scale=is_partial)
+    rows = encoded_rows(estimator, training, dtype, keeps_scale=is_partial)
     batch_size, max_batch_size = batch_size_of(estimator, len(rows))
     structure = structure_of(estimator, settings, max_batch_size)
     numbers = numbers_of(estimator, settings, None if is_partial else len(rows))
@@ -82,14 +82,14 @@ def job_of(estimator, training, validation, run):
         batch_size=batch_size,
         epochs=1 if is_partial else estimator.epochs,
         seed=run.seed,
-        validation=validation and _rows(estimator, validation, dtype),
+        validation=validation and encoded_rows(estimator, validation, dtype),
         monitor=_monitored(estimator),
         stopping=None if is_partial else _stopping(estimator),
     )
     return structure, job
 
 
-def _rows(estimator, sample, dtype, keeps_scale=False):
+def encoded_rows(estimator, sample, dtype, keeps_scale=False):
     """Convert a sample to the engine's `Rows`, without rows of weight zero.
 
     Weights are scaled to mean 1, so that only their ratios count. If `keeps_scale`,
