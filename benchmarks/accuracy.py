@@ -54,11 +54,11 @@ def skreg_fixed(is_classification):
 
 
 def skreg_ensemble(is_classification):
-    return skreg_default(is_classification).set_params(n_members=8)
+    return skreg_default(is_classification).set_params(n_members=5)
 
 
 def skreg_fixed_ensemble(is_classification):
-    return UsualStrength(skreg_ensemble(is_classification))
+    return UsualStrength(skreg_default(is_classification).set_params(n_members=8))
 
 
 def skreg_search(is_classification, scoring=None):

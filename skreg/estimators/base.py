@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from .. import stacking
 from ..engine import start_backend
@@ -18,7 +18,6 @@ from ..fitting import (
     Standardizer,
     TrainingRun,
     check_parameters,
-    flattened,
     is_auto,
     job_of,
     split_off_validation,
@@ -168,15 +167,8 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         return Sample(X, y, weight, groups).that_counts(weight)
 
     def _validated(self, X, y, reset):
-        X, y = validate_data(
-            self,
-            flattened(X),
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            multi_output=True,
-            **self._target_checks,
-        )
+        checks = {"reset": reset, "multi_output": True, **self._target_checks}
+        X, y = self._checked(X, y, **checks)
         return X, self._check_targets(y.toarray() if issparse(y) else y)
 
     def _split_rows(self, sample, validation, seeds, is_partial):

@@ -8,7 +8,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import engine
 from ..engine import State, Structure
-from ..fitting import Network, Standardizer, flattened, row_blocks
+from ..fitting import (
+    Network,
+    Standardizer,
+    dtype_of_numbers,
+    flattened,
+    row_blocks,
+)
 
 
 class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
@@ -37,6 +43,12 @@ class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
     def _all_members(self):
         return getattr(self, "_members", [self])
 
+    def _checked(self, X, *y, **checks):
+        """Validate X, and y where it is given."""
+        X = flattened(X)
+        dtype = dtype_of_numbers(X)
+        return validate_data(self, X, *y, accept_sparse="csr", dtype=dtype, **checks)
+
     def _raw_outputs(self, X):
         """Outputs of the members before the output activation, float64.
 
@@ -45,7 +57,7 @@ class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
         ndarray of shape (n_members, n_samples, n_outputs)
         """
         check_is_fitted(self)
-        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
+        X = self._checked(X, reset=False)
         return np.stack(
             [
                 np.concatenate(list(member._by_blocks(engine.raw_outputs, X)))
@@ -60,7 +72,7 @@ class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
 
     def _activities(self, X):
         """Outputs of each hidden activation, each of shape (n_samples, units)."""
-        X = validate_data(self, flattened(X), reset=False, accept_sparse="csr")
+        X = self._checked(X, reset=False)
         blocks = self._by_blocks(engine.activities, X)
         return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
 

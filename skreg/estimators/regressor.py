@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils import assert_all_finite
 
 from ..fitting import REGRESSOR_RULES, NumberTargets
 from ..interop import network_from_keras
@@ -579,12 +580,19 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         self._fit_part(X, y, sample_weight)
 
     def _check_targets(self, y):
+        if y.dtype.kind in "mM":
+            raise ValueError(
+                f"y must hold numbers. Got {y.dtype}. Convert it, for example to days "
+                "since the first row."
+            )
+        y = y.astype(float, copy=False)
+        assert_all_finite(y, input_name="y")  # None has become nan
         if self.loss == "poisson" and y.min() < 0:
             raise ValueError(
                 "y must not be negative with loss='poisson'. Got a minimum of "
                 f"{y.min()}. Drop such rows or take another loss."
             )
-        return y.astype(float, copy=False)
+        return y
 
     def _learn_targets(self, y, weight, classes=None):
         self._targets = vars(NumberTargets.of(y, weight, self.normalize, self.loss))

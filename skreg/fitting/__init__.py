@@ -19,7 +19,7 @@ from .configuration import (
     structure_of,
     usual_l2,
 )
-from .inputs import Standardizer, flattened, row_blocks
+from .inputs import Standardizer, dtype_of_numbers, flattened, row_blocks
 from .job import TrainingRun, encoded_rows, initial_state, job_of
 from .networks import Network, network_of, prefix_of
 from .optimizer import optimizer_settings
@@ -60,6 +60,7 @@ __all__ = [
     "check_class_targets",
     "check_count",
     "check_parameters",
+    "dtype_of_numbers",
     "encoded_rows",
     "flattened",
     "folds_of",

@@ -8,12 +8,66 @@ BLOCK_BYTES = 32_000_000
 ROBUST_LIMIT = 3.0  # in interquartile ranges
 
 
+NUMBERS = "biufc"  # kinds of NumPy's dtypes; scikit-learn refuses complex ones
+
+
 def flattened(X):
     """Reshape arrays of more than two dimensions to (n_samples, n_features)."""
     if getattr(X, "ndim", 2) <= 2:
         return X
     X = np.asarray(X)
     return X.reshape(len(X), -1)
+
+
+def dtype_of_numbers(X):
+    """The dtype to validate inputs as: "numeric", or float64 for numbers in disguise.
+
+    Text, categories and objects may hold numbers; what holds anything else is an error.
+
+    Raises
+    ------
+    ValueError
+        For a data frame or an array of objects with columns that are not numbers.
+    """
+    odd = [(name, column) for name, column in _columns(X) if not _has_numbers(column)]
+    wrong = [f"{name!r} ({column.dtype})" for name, column in odd if _is_wrong(column)]
+    if wrong:
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise ValueError(
+            f"X must hold numbers. Got other values in {', '.join(wrong[:5])}{more}. "
+            "Encode these columns first, in a pipeline before the network: by "
+            "scikit-learn's OneHotEncoder, or all at once by "
+            "skrub.tabular_pipeline(network)."
+        )
+    return np.float64 if odd else "numeric"
+
+
+def _columns(X):
+    """Names and columns of a data frame or of an array of objects or dates."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):  # of pandas or polars
+        return X.items() if hasattr(X, "items") else zip(X.columns, X, strict=True)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OmM" and X.ndim == 2:
+        return ((f"column {i}", column) for i, column in enumerate(X.T))
+    return ()
+
+
+def _has_numbers(column):
+    kind = getattr(column.dtype, "kind", "O")  # polars has none
+    return kind in NUMBERS or np.asarray(column).dtype.kind in NUMBERS
+
+
+def _is_wrong(column):
+    """Whether a column cannot be read as numbers. Dates can, but are none."""
+    values = np.asarray(column)
+    if "M" in (getattr(column.dtype, "kind", ""), values.dtype.kind.upper()):
+        return True
+    try:
+        values.astype(float)
+    except ValueError:
+        return True
+    except TypeError:  # for arrays scikit-learn has an error that it checks
+        return not isinstance(column, np.ndarray)
+    return False
 
 
 class Standardizer:

@@ -36,6 +36,79 @@ def test_complex_numbers_are_refused():
         plain_classifier().fit(X + 1j, Y)
 
 
+TEXT, CODES = ["a", "b"] * 60, [1, 2] * 60
+DAYS = pd.date_range("2026-01-01", periods=120)
+WRONG_COLUMNS = {
+    "text": (pd.Series(TEXT), "str|object"),
+    "categories": (pd.Series(TEXT, dtype="category"), "category"),
+    "dates": (pd.Series(DAYS), "datetime64"),
+    "dates with a zone": (pd.Series(DAYS.tz_localize("UTC")), "datetime64.*UTC"),
+    "dates as objects": (pd.Series(DAYS.date, dtype=object), "object"),
+    "durations": (pd.Series(DAYS - DAYS[0]), "timedelta64"),
+    "text of polars": (pl.Series(TEXT), "String"),
+    "categories of polars": (pl.Series(TEXT, dtype=pl.Categorical), "Categorical"),
+    "dates of polars": (pl.Series(DAYS.date.tolist()), "Date"),
+}
+
+
+@pytest.mark.parametrize("case", list(WRONG_COLUMNS))
+def test_columns_that_are_not_numbers_are_named(case):
+    column, dtype = WRONG_COLUMNS[case]
+    kind = pl.DataFrame if isinstance(column, pl.Series) else pd.DataFrame
+    frame = kind({"number": X[:, 0], "wrong": column})
+    advice = rf"Got other values in 'wrong' \(({dtype}).*\)\. Encode .*tabular_pipeline"
+    network = plain_classifier(**FAST)
+    with pytest.raises(ValueError, match=advice):
+        network.fit(frame, Y)
+    network.fit(kind({"number": X[:, 0], "wrong": X[:, 1]}), Y)
+    with pytest.raises(ValueError, match=advice):
+        network.predict(frame)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([[0.0, "a"]] * 120, dtype=object),
+        np.array([DAYS.to_numpy()] * 2).T,
+    ],
+)
+def test_arrays_of_other_things_are_refused(array):
+    with pytest.raises(ValueError, match=r"Got other values in .*'column 1' \("):
+        plain_classifier().fit(array, Y)
+
+
+def test_of_many_wrong_columns_a_few_are_named():
+    frame = pd.DataFrame({f"c{i}": TEXT for i in range(7)})
+    with pytest.raises(ValueError, match=r"'c4' \(\w+\) and 2 more\."):
+        plain_classifier().fit(frame, Y)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series(CODES, dtype="category"),
+        pd.Series(CODES, dtype=object),
+        pd.Series(CODES, dtype="Int64"),
+        pd.Series(CODES).astype(str),
+        pl.Series(CODES),
+    ],
+)
+def test_numbers_in_disguise_are_numbers(column):
+    kind = pl.DataFrame if isinstance(column, pl.Series) else pd.DataFrame
+    frame = kind({"number": X[:, 0], "code": column})
+    plain = kind({"number": X[:, 0], "code": np.array(CODES, float)})
+    probabilities = plain_classifier(**FAST).fit(frame, Y).predict_proba(frame)
+    np.testing.assert_array_equal(
+        probabilities, plain_classifier(**FAST).fit(plain, Y).predict_proba(plain)
+    )
+
+
+def test_gaps_in_categories_of_numbers_are_gaps():
+    frame = pd.DataFrame({"code": pd.Series([1, None] * 60, dtype="category")})
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        plain_classifier().fit(frame, Y)
+
+
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 def test_frames_and_their_names(frame):
     names = list("abcdef")

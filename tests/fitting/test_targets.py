@@ -207,6 +207,12 @@ def test_wrong_classes(case):
     [
         (np.where(CODES == 0, np.inf, CODES), "huber", "Input y contains infinity"),
         (np.array(["a"] * 150), "huber", "could not convert string|dtype"),
+        (np.array([None] * 150), "huber", "Input y contains NaN"),
+        (
+            CODES.astype("datetime64[D]"),
+            "huber",
+            r"y must hold numbers. Got datetime64",
+        ),
         (-CODES, "poisson", "y must not be negative with loss='poisson'"),
     ],
 )
