@@ -21,6 +21,7 @@ import numpy as np
 
 N_FEATURES, N_TRUE, N_TEST = 100, 10, 2000
 KINDS, SIZES = ("linear", "xor", "correlated"), (500, 5000)
+FEW_ROWS = 1000
 FOLDS, STRENGTHS = 5, np.geomspace(0.001, 0.5, 50)
 
 
@@ -49,12 +50,13 @@ def _since(start):
     return (_now() - start).round(2).tolist()
 
 
-def skreg(X, y, is_classification, seed, epochs=100):
+def skreg(X, y, is_classification, seed):
     """The cross-validated path, then a fit of the best and of the simplest strength."""
     from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
     from skreg.inspection import FeaturePathDisplay
 
     kind = MLPRegularizedClassifier if is_classification else MLPRegularizedRegressor
+    epochs = 100 if len(y) <= FEW_ROWS else 30  # many rows are many steps an epoch
     network = kind((64,), dropout=0, l2=0.001, epochs=epochs, random_state=seed)
     start = _now()
     path = FeaturePathDisplay._trained(
