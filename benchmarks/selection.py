@@ -72,6 +72,21 @@ def skreg(X, y, is_classification, seed):
         network = kind(**network.get_params())
 
 
+def default(X, y, is_classification, seed, name="skreg, default", **parameters):
+    """The default network, which keeps all features."""
+    from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+
+    kind = MLPRegularizedClassifier if is_classification else MLPRegularizedRegressor
+    start = _now()
+    fitted = kind(random_state=seed, **parameters).fit(X, y)
+    yield name, fitted.selected_features_, fitted, _since(start)
+
+
+def auto(*data):
+    """The default network, in which pilots choose the features as well."""
+    yield from default(*data, name="skreg, auto", feature_l1="auto")
+
+
 def lasso(X, y, is_classification, seed):
     """LassoCV, or logistic regression with an l1 penalty, chosen on five folds."""
     from sklearn.linear_model import LassoCV, LogisticRegressionCV
@@ -159,7 +174,8 @@ def permutation(X, y, is_classification, seed):
 
 
 MODELS = {
-    "skreg": skreg, "lasso": lasso, "lassonet": lassonet, "permutation": permutation,
+    "skreg": skreg, "auto": auto, "default": default, "lasso": lasso,
+    "lassonet": lassonet, "permutation": permutation,
 }  # fmt: skip
 
 

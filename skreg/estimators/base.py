@@ -18,8 +18,8 @@ from ..fitting import (
     Standardizer,
     TrainingRun,
     check_parameters,
-    is_auto,
     job_of,
+    left_to_pilots,
     split_off_validation,
     takes_groups,
 )
@@ -29,7 +29,7 @@ from ..typing import Features, Groups, Targets, Weights
 from .attempts import all_or_nothing, copied
 from .compatibility import CallbackSupportMixin, with_callbacks
 from .ensemble import Ensemble
-from .pilots import choose_strength, has_rows_for_pilots
+from .pilots import choose_strengths, has_rows_for_pilots
 
 _NONE = None, None, None  # in place of X_val, y_val and sample_weight_val
 
@@ -130,21 +130,24 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         seeds = self._member_seeds(run)
         parts = self._split_rows(sample, validation, seeds, is_partial)
         if not continues:
-            vars(self).pop("strength_path_", None)  # of an earlier fit
+            for name in ("strength_path_", "feature_path_"):  # of an earlier fit
+                vars(self).pop(name, None)
             # If members have their own validation rows, most of them train on each row.
             learned = sample if len(parts) > 1 else parts[0][0]
             # A splitter may leave a class without a training row.
             classes = self._row_classes(sample.y) if classes is None else classes
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
-        if is_auto(self.l2) and continues:  # with what that fit chose
+        is_open = bool(left_to_pilots(self))
+        if is_open and continues:  # with what that fit chose
             run = replace(run, chosen=self._chosen_parameters())
-        elif is_auto(self.l2) and has_rows_for_pilots(self, sample) and not is_partial:
+        elif is_open and has_rows_for_pilots(self, sample) and not is_partial:
             self._check_checkpoint(parts[0], run)
             start_backend()
             with stacking.stacked_if_not_yet():  # on all cores, with shared programs
                 given = None if validation[0] is None else parts[0][1]
-                chosen, self.strength_path_ = choose_strength(self, sample, run, given)
+                chosen, paths = choose_strengths(self, sample, run, given)
+                vars(self).update(paths)
                 self._train(parts, replace(run, chosen=chosen), seeds)
             return
         self._train(parts, run, seeds)

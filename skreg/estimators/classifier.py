@@ -122,7 +122,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         chapter 13), the constant from experiments on real tables. In `partial_fit`,
         which does not know n, it is 0.001.
 
-    feature_l1 : float, default=0.0
+    feature_l1 : float or "auto", default=0.0
         Strength of a penalty that selects features, at least 0: an adaptive group lasso
         (Yuan & Lin, JRSS B 68, 2006; Zou, "The adaptive lasso", JASA 101, 2006) on the
         rows of the first kernel. Each row has the weights of one feature. After each
@@ -133,8 +133,11 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         training; `partial_fit` applies it in full from the start. Like a gradient, the
         step is divided by the optimizer's denominator, so that a value has about the
         same effect with all optimizers (Yun et al., NeurIPS 2021). Useful values lie
-        between 0.001 and 0.5: see `FeaturePathDisplay`. Training `model_` further does
-        not apply this penalty.
+        between 0.001 and 0.5: see `FeaturePathDisplay`. With "auto", pilots like those
+        of `l2` try 0 and ten such values, after `l2` is chosen. `fit` takes the
+        strongest with a loss on held-out rows within one standard error of the best
+        (`feature_l1_`, `feature_path_`). Where there are no pilots it is 0. Training
+        `model_` further does not apply this penalty.
 
     feature_groups : list or ndarray of shape (n_features,), default=None
         Group label of each feature, an integer or a string. All features of a group are
@@ -350,6 +353,9 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     dropout_ : float or tuple of float
         The dropout of the training.
 
+    feature_l1_ : float
+        The `feature_l1` of the training.
+
     feature_importances_ : ndarray of shape (n_features,)
         Norm of the weights of each (scaled) feature in the first layer, as a share of
         the sum of all norms; averaged over the members.
@@ -362,6 +368,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ndarrays of shape (n_strengths,). "val_loss", an ndarray of shape (n_strengths,
         n_folds), has the losses on the held-out rows of each fold, without penalties.
         Only present if there were pilots: see `l2` and `StrengthDisplay`.
+
+    feature_path_ : dict
+        The same for `feature_l1`: "feature_l1", an ndarray of shape (n_strengths,), and
+        "val_loss". Only present if pilots chose it.
 
     callbacks_ : list of keras.callbacks.Callback
         Copies of `callbacks` that the last fit used, with what they recorded. Only
@@ -445,7 +455,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         mixup: float = 0.0,
         l1: float = 0.0,
         l2: float | Literal["auto"] = "auto",
-        feature_l1: float = 0.0,
+        feature_l1: float | Literal["auto"] = 0.0,
         feature_groups: Sequence | None = None,
         bias_l1: float = 0.0,
         bias_l2: float = 0.0,

@@ -75,7 +75,8 @@ class FittedNetwork(SelectedFeatures):
 
     def _chosen_parameters(self):
         """The values with which this network was trained, of parameters left to it."""
-        names = [name for name in ("l2", "dropout") if is_auto(getattr(self, name))]
+        names = ("l2", "dropout", "feature_l1")
+        names = [name for name in names if is_auto(getattr(self, name))]
         return {name: getattr(self, f"{name}_") for name in names}
 
     @property

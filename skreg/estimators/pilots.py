@@ -1,8 +1,8 @@
-"""Choose the strength of regularization by pilots: trainings on parts of the rows.
+"""Choose strengths of regularization by pilots: trainings on parts of the rows.
 
 Each pilot is the network with one strength, trained without one part of the rows and
-judged by its loss on that part. Pilots train in stacks: the usual strength and its
-neighbours first, then the stronger or the weaker ones.
+judged by its loss on that part. Pilots train in stacks: for l2 the usual strength and
+its neighbours first, then the stronger or the weaker ones; then all of `feature_l1`.
 """
 
 from dataclasses import replace
@@ -20,6 +20,7 @@ from ..fitting import (
     hidden_layers,
     is_auto,
     job_of,
+    left_to_pilots,
     usual_l2,
 )
 from ..interop import with_listeners
@@ -57,6 +58,19 @@ STRONGER = (Strength(10.0, AUTO_DROPOUT), Strength(30.0, AUTO_DROPOUT))
 WEAKER = (Strength(0.3, AUTO_DROPOUT), Strength(0.1, AUTO_DROPOUT), Strength(0.1, 0.0))
 
 
+class FeatureStrength(NamedTuple):
+    """A strength of `feature_l1`."""
+
+    value: float
+
+    def numbers(self, job):
+        """The lane numbers of a job that it sets."""
+        return {"feature_l1": self.value}
+
+
+FEATURE_STRENGTHS = [FeatureStrength(v) for v in (0.0, *np.geomspace(0.001, 0.5, 10))]
+
+
 def has_rows_for_pilots(estimator, sample):
     """Whether the rows that count are enough for pilots, and not of one group."""
     sample = _that_counts(estimator, sample)
@@ -69,7 +83,7 @@ def _that_counts(estimator, sample):
     return sample.that_counts(sample.weight * estimator._class_weights(sample))
 
 
-def choose_strength(estimator, sample, run, given=None):
+def choose_strengths(estimator, sample, run, given=None):
     """Train the pilots; return the parameters that they chose, and the losses.
 
     Parameters
@@ -85,12 +99,29 @@ def choose_strength(estimator, sample, run, given=None):
     -------
     chosen : dict
         Parameters of the network.
-    path : dict
-        "l2" and, if it is chosen as well, "dropout", each of shape (n_strengths,), and
-        "val_loss", shape (n_strengths, n_folds).
+    paths : dict
+        The fitted attributes `strength_path_` and `feature_path_`, of what was chosen.
     """
-    if estimator.verbose:
-        print("l2='auto': trainings on parts of the rows (pilots) choose it.")
+    chosen, paths = {}, {}
+    for name, attribute, choose in (
+        ("l2", "strength_path_", _choose_l2),
+        ("feature_l1", "feature_path_", _choose_feature_l1),
+    ):
+        if name not in left_to_pilots(estimator):
+            continue
+        if estimator.verbose:
+            print(f"{name}='auto': trainings on parts of the rows (pilots) choose it.")
+        so_far = copied(estimator, **chosen)
+        found, paths[attribute] = choose(so_far, sample, run, given)
+        chosen |= found
+        if estimator.verbose:
+            said = ", ".join(f"{name}={value:.3g}" for name, value in found.items())
+            print(f"The pilots chose {said}.")
+    return chosen, paths
+
+
+def _choose_l2(estimator, sample, run, given):
+    """The penalty, and the dropout if it is left to pilots, with all losses."""
     folds = _Folds(estimator, sample, run, given)
     strengths = _open_to(estimator, FIRST)
     losses = folds.losses(strengths)
@@ -106,11 +137,18 @@ def choose_strength(estimator, sample, run, given=None):
         path["dropout"] = np.array([s.dropout for s in strengths])
     best = _chosen(losses, strengths)
     chosen = {name: float(path[name][best]) for name in path if name != "val_loss"}
-    if estimator.verbose:
-        said = ", ".join(f"{name}={value:.3g}" for name, value in chosen.items())
-        print(f"The pilots chose {said}.")
     order = np.argsort(path["l2"], kind="stable")
     return chosen, {name: values[order] for name, values in path.items()}
+
+
+def _choose_feature_l1(estimator, sample, run, given):
+    """The strongest penalty on features that is about as good as the best."""
+    most = FEATURE_STRENGTHS[-1].value  # so that programs have the penalty
+    folds = _Folds(copied(estimator, feature_l1=most), sample, run, given)
+    losses = folds.losses(FEATURE_STRENGTHS)
+    values = np.array([strength.value for strength in FEATURE_STRENGTHS])
+    chosen = {"feature_l1": float(values[max(_good(losses, DOUBT_OF_STRONGER))])}
+    return chosen, {"feature_l1": values, "val_loss": losses}
 
 
 def _open_to(estimator, strengths):
@@ -205,12 +243,22 @@ def _chosen(losses, strengths):
     That is, its loss is within a standard error of the difference, over the folds; half
     of it, if the best is weaker than the usual one.
     """
-    means, n_folds = losses.mean(axis=1), losses.shape[1]
-    if not np.isfinite(means).any():
-        return 0  # its training says what is wrong
-    best = means.argmin()
-    is_weaker = strengths[best].multiple < 1
+    is_weaker = strengths[_best(losses)].multiple < 1
     doubt = DOUBT_OF_WEAKER if is_weaker else DOUBT_OF_STRONGER
+    good = _good(losses, doubt)
+    return min(good, key=lambda index: strengths[index].unusualness())
+
+
+def _best(losses):
+    """Index of the least mean loss; the first, whose training says what is wrong."""
+    means = losses.mean(axis=1)
+    return np.nanargmin(means) if np.isfinite(means).any() else 0
+
+
+def _good(losses, doubt):
+    """Indices of strengths that are about as good as the best."""
+    means, n_folds = losses.mean(axis=1), losses.shape[1]
+    best = _best(losses)
     good = [best]
     for index in np.flatnonzero(np.isfinite(means)):
         differences = losses[index] - losses[best]
@@ -218,4 +266,4 @@ def _chosen(losses, strengths):
             doubt * differences.std(ddof=1) / np.sqrt(n_folds)
         ):
             good.append(index)
-    return min(good, key=lambda index: strengths[index].unusualness())
+    return good

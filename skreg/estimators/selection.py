@@ -51,6 +51,24 @@ class SelectedFeatures(NetworkOutputs):
         """
         return self._feature_norms().any(axis=0)
 
+    @property
+    def feature_l1_(self) -> float:
+        """The `feature_l1` of the training; with "auto", the chosen one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skreg import MLPRegularizedRegressor
+        >>> X = np.random.default_rng(0).normal(size=(200, 10))
+        >>> network = MLPRegularizedRegressor(
+        ...     (16,), feature_l1="auto", l2=0.001, random_state=0
+        ... ).fit(X, X[:, 3] - X[:, 5])
+        >>> network.feature_l1_ > 0
+        True
+        """
+        check_is_fitted(self)
+        return self._state["numbers"]["feature_l1"]
+
     def _feature_norms(self):
         """Norms of the first kernel's rows, shape (n_members, n_features)."""
         check_is_fitted(self)
@@ -94,7 +112,7 @@ class SelectedFeatures(NetworkOutputs):
         if not mask.any():
             raise ValueError(
                 "reduced needs at least one selected feature, but feature_l1="
-                f"{self.feature_l1!r} has left none. Fit with a smaller feature_l1."
+                f"{self.feature_l1_!r} has left none. Fit with a smaller feature_l1."
             )
         return self._on_features(mask)
 

@@ -115,6 +115,8 @@ def numbers_of(estimator, settings, n_rows):
     rates = np.asarray(dropout_of(estimator), float)
     numbers["dropout"] = tuple(np.broadcast_to(rates, layers).tolist())
     numbers["l2"] = l2_of(estimator, n_rows)
+    if is_auto(estimator.feature_l1):  # no pilots chose it
+        numbers["feature_l1"] = 0.0
     numbers["max_norm"] = np.inf if estimator.max_norm is None else estimator.max_norm
     numbers["clip"] = settings.clip
     numbers["feature_l1_steps"] = 1.0  # a fit with a known end sets another
@@ -141,6 +143,11 @@ def dropout_of(estimator):
 def is_auto(value):
     """Whether the value of a parameter leaves the choice to skreg."""
     return isinstance(value, str) and value == "auto"
+
+
+def left_to_pilots(estimator):
+    """Names of the strengths that pilots are to choose."""
+    return [name for name in ("l2", "feature_l1") if is_auto(getattr(estimator, name))]
 
 
 def usual_l2(n_rows):

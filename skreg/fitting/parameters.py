@@ -167,7 +167,9 @@ RULES = {
     "l2": either(
         lambda: ["auto"], not_negative().accepts, "a number of at least 0 or {}"
     ),
-    "feature_l1": not_negative(),
+    "feature_l1": either(
+        lambda: ["auto"], not_negative().accepts, "a number of at least 0 or {}"
+    ),
     "feature_groups": or_none(
         Rule(
             sequence_of(lambda v: isinstance(v, (str, numbers.Integral))),

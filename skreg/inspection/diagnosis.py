@@ -133,7 +133,8 @@ def _to_try(estimator, verdict, evidence):
     own = estimator.get_params(deep=False) | estimator._chosen_parameters()
     rate = _rate(estimator)
     used = [n for n in _REGULARIZERS if own[n] is not None and np.any(own[n])]
-    of_pilots = set(getattr(estimator, "strength_path_", ()))
+    paths = "strength_path_", "feature_path_"
+    of_pilots = {name for path in paths for name in getattr(estimator, path, ())}
     choices = {
         OVERFITTING: [
             {"weight_decay": 1.0},

@@ -150,7 +150,7 @@ class FeaturePathDisplay:
         strengths = np.sort(USUAL_STRENGTHS if strengths is None else strengths)
         name = prefix_of(estimator) + "feature_l1"
         splits = splits_of(estimator, X, y, cv, groups=groups)
-        estimator = with_chosen_strength(estimator, X, y, groups)
+        estimator = with_chosen_strength(estimator, X, y, groups, {"feature_l1"})
         trial = _FeatureTrial(estimator, X, y, splits, scoring, groups)
         found = trial.scores_along(name, strengths.astype(float).tolist())
         _check_features({len(point.norms) for points in found for point in points})

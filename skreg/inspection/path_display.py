@@ -113,8 +113,7 @@ class RegularizationPathDisplay(AxesDisplay):
         """
         name = prefix_of(estimator) + param_name
         splits = splits_of(estimator, X, y, cv, groups=groups)
-        if param_name != "l2":
-            estimator = with_chosen_strength(estimator, X, y, groups)
+        estimator = with_chosen_strength(estimator, X, y, groups, {param_name})
         trial = Trial(estimator, X, y, splits, scoring, groups)
         found = trial.scores_along(name, param_range)
         display = cls(

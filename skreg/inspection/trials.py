@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
-from ..fitting import is_auto, network_of, prefix_of, takes_groups
+from ..fitting import left_to_pilots, network_of, prefix_of, takes_groups
 from .folds import map_over_splits
 
 
@@ -27,15 +27,18 @@ class Score:
     cost: float
 
 
-def with_chosen_strength(estimator, X, y, groups=None, **fit_parameters):
+def with_chosen_strength(estimator, X, y, groups=None, varies=(), **fit_parameters):
     """The estimator with what pilots choose on these rows, if it leaves that to them.
 
-    So that the trainings of a comparison need no pilots of their own.
+    So that the trainings of a comparison need no pilots of their own. It varies some
+    parameters itself: `varies`, for which there are no pilots here.
     """
-    if not is_auto(network_of(estimator).l2):
+    left = left_to_pilots(network_of(estimator))
+    if set(left) <= set(varies):
         return estimator
     prefix = prefix_of(estimator)
     plain = {"n_members": 1, "callbacks": None, "checkpoint": None, "verbose": 0}
+    plain |= {name: 0.0 for name in left if name in varies}
     plain = {prefix + name: value for name, value in plain.items()}
     if groups is not None:
         fit_parameters |= _for_network(estimator, groups)

@@ -25,6 +25,7 @@ ATTRIBUTES = (
     "best_epoch_",
     "n_parameters_",
     "strength_path_",
+    "feature_path_",
 )
 
 

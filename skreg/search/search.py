@@ -168,11 +168,11 @@ class RegularizationSearchCV(FoundNetwork):
             cv = shuffled_folds(self._network(), y, cv, seed, params.get("groups"))
         search = self._halving_search(cv)
         with stacked_if_not_yet():
-            if not _draws(search, "l2"):
-                network = _of_network(search, params)
-                search.estimator = with_chosen_strength(
-                    search.estimator, X, y, **network
-                )
+            varies = [name for name in ("l2", "feature_l1") if _draws(search, name)]
+            network = _of_network(search, params)
+            search.estimator = with_chosen_strength(
+                search.estimator, X, y, varies=varies, **network
+            )
             self.search_ = search.fit(X, y, **params)
         if self.refit:
             best = clone(search.estimator).set_params(

@@ -29,7 +29,7 @@ from skreg import (
     stacked,
 )
 from skreg.estimators import base, pilots
-from skreg.estimators.pilots import N_FOLDS, Strength, choose_strength
+from skreg.estimators.pilots import N_FOLDS, Strength, choose_strengths
 from skreg.fitting import folds_of, usual_l2
 from skreg.fitting.samples import Sample
 
@@ -319,7 +319,7 @@ def test_a_killed_fit_goes_on(tmp_path):
 
 
 def calls_of_pilots(function):
-    with mock.patch.object(base, "choose_strength", wraps=choose_strength) as spied:
+    with mock.patch.object(base, "choose_strengths", wraps=choose_strengths) as spied:
         function()
     return spied.call_count
 

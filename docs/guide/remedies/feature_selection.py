@@ -113,6 +113,17 @@ path = FeaturePathDisplay.from_estimator(
 print(path.to_frame().round(3).to_string())
 
 # %%
+# The strength from held-out rows
+# -------------------------------
+# ``feature_l1="auto"`` does this inside ``fit``: pilots on five folds try 0 and ten
+# strengths, and the strongest within one standard error of the best loss is taken.
+chosen = MLPRegularizedRegressor(
+    (64,), dropout=0, l2=0.001, feature_l1="auto", random_state=0
+).fit(X, y)
+print(f"chosen: {chosen.feature_l1_:.3f}, R2 {chosen.score(X_test, y_test):.2f}")
+print("left:", np.flatnonzero(chosen.selected_features_))
+
+# %%
 # A network on the features that are left
 # ---------------------------------------
 # Fit again on all rows with the strength of your choice. ``reduced()`` predicts the
