@@ -228,7 +228,8 @@ class FittedNetwork(SelectedFeatures):
 
         Losses on folds are relative: 0 is perfect, 1 is the loss of a constant
         prediction. Their 95% confidence intervals are corrected for the overlap of the
-        folds, as in `compare_remedies`.
+        folds, as in `compare_remedies`. Validation rows of a class that a fold's
+        training rows lack are left out.
 
         Parameters
         ----------

@@ -7,7 +7,13 @@ from .diagnosis import Diagnosis, Estimate, would_change
 from .diagnosis_of_folds import diagnose_folds
 from .diagnosis_of_history import diagnose_history
 from .feature_path_display import FeaturePathDisplay
-from .folds import paired_interval, score_name, shuffled_folds, splits_of
+from .folds import (
+    check_folds,
+    paired_interval,
+    score_name,
+    shuffled_folds,
+    splits_of,
+)
 from .loss_curve_display import LossCurveDisplay
 from .path_display import RegularizationPathDisplay
 from .remedy_display import RemedyDisplay
@@ -25,6 +31,7 @@ __all__ = [
     "StrengthDisplay",
     "Trial",
     "WeightsDisplay",
+    "check_folds",
     "diagnose_folds",
     "diagnose_history",
     "paired_interval",

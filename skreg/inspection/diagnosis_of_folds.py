@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import log_loss
 from sklearn.utils import _safe_indexing, indexable
@@ -49,7 +50,7 @@ class _Fold:
 
 def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
     """Diagnose a network by training it and its variants on folds."""
-    X, y = indexable(X, y)
+    X, y = indexable(X, _targets(estimator, y))
     splits = splits_of(estimator, X, y, cv, seed=random_state, groups=groups)
     plain = clone(estimator).set_params(
         **estimator._chosen_parameters(),  # pilots of its variants would choose others
@@ -98,6 +99,13 @@ def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
     return diagnosis(estimator, verdict, reason, evidence, _mean_curves(own))
 
 
+def _targets(estimator, y):
+    """The targets as the losses take them: dense, and labels in no single column."""
+    y = y.toarray() if issparse(y) else y
+    is_column = np.ndim(y) == 2 and np.shape(y)[1] == 1
+    return np.ravel(y) if is_column and is_classifier(estimator) else y
+
+
 def _variants(estimator):
     """Pairs (parameters, share of rows): own, longer, larger, slower, fewer."""
     sizes = larger_layers(hidden_layers(estimator.hidden_layer_sizes))
@@ -113,6 +121,7 @@ def _variants(estimator):
 def _fold(estimator, X, y, variant, split):
     """Train a variant on one split; return its `_Fold`, or the error of its fit."""
     (parameters, share), (train, test) = variant, split
+    test = _of_known_classes(estimator, y, train, test)
     if share < 1:
         rng = np.random.default_rng(0)
         train = rng.permutation(train)[: max(2, int(share * len(train)))]
@@ -120,6 +129,12 @@ def _fold(estimator, X, y, variant, split):
     validation = _safe_indexing(X, test), _safe_indexing(y, test)
     network = clone(estimator).set_params(**parameters)
     try:
+        if not len(test):
+            raise ValueError(
+                "The 'cv' parameter must give splits that train on classes of the "
+                "validation rows. Got a split that does not: shuffle the rows, as an "
+                "integer cv does, or choose another splitter."
+            )
         network.fit(*training, X_val=validation[0], y_val=validation[1])
         losses = [
             _relative_loss(network, *p, training[1]) for p in (training, validation)
@@ -128,6 +143,14 @@ def _fold(estimator, X, y, variant, split):
         return error
     errors = [_error(network, *part) for part in (training, validation)]
     return _Fold(*losses, *errors, network.history_)
+
+
+def _of_known_classes(estimator, y, train, test):
+    """The validation rows that have a class of the training rows."""
+    if not is_classifier(estimator) or np.ndim(y) == 2:
+        return test
+    labels = [np.asarray(_safe_indexing(y, rows)) for rows in (test, train)]
+    return test[np.isin(*labels)]
 
 
 def _relative_loss(network, X, y, y_train):
@@ -139,7 +162,13 @@ def _relative_loss(network, X, y, y_train):
     y, y_train = np.asarray(y), np.asarray(y_train)
     if not is_classifier(network):
         error = np.mean((network.predict(X) - y) ** 2)
-        return float(error / np.mean((y - y_train.mean(axis=0)) ** 2))
+        usual = np.mean((y - y_train.mean(axis=0)) ** 2)
+        if usual <= (1e-12 * np.abs(y).max()) ** 2:  # 0 up to rounding
+            raise ValueError(
+                "y must have different numbers in each split, because losses are "
+                f"measured by their spread. Got {len(y)} rows with one number alone."
+            )
+        return float(error / usual)
     if y.ndim == 2 or not hasattr(network, "predict_proba"):
         rows, counts = np.unique(y_train, axis=0, return_counts=True)
         misses = y != rows[counts.argmax()]

@@ -1,5 +1,6 @@
 """Cross-validation folds, and confidence intervals of means over them."""
 
+from collections.abc import Iterable
 from numbers import Integral
 
 import joblib
@@ -13,12 +14,27 @@ from sklearn.model_selection import (
     StratifiedKFold,
     check_cv,
 )
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _num_samples
 
 from ..stacking import stacked_if_not_yet
 
 CONFIDENCE = 0.95
+
+
+def check_folds(cv):
+    """Raise ValueError unless `cv` is a number of folds, a splitter, splits or None."""
+    if isinstance(cv, Integral):
+        is_right = cv >= 2
+    else:  # a class of splitters has `split` as well, and so has a string
+        is_right = hasattr(cv, "split") or isinstance(cv, Iterable)
+        is_right = cv is None or (is_right and not isinstance(cv, (str, type)))
+    if not is_right:
+        raise ValueError(
+            "The 'cv' parameter must be an integer of at least 2, a splitter such as "
+            f"KFold(5), or a list of splits. Got {cv!r} instead."
+        )
 
 
 def shuffled_folds(estimator, y, n_splits, seed, groups=None):
@@ -39,11 +55,30 @@ def splits_of(estimator, X, y, cv, repeats=1, seed=0, groups=None):
 
     `cv` is a splitter, or the number of the folds, which are drawn `repeats` times.
     """
-    if not isinstance(cv, Integral):
-        return list(check_cv(cv, y).split(X, y, groups))
-    rng = check_random_state(seed)
-    draws = [shuffled_folds(estimator, y, cv, rng, groups) for _ in range(repeats)]
-    return [split for folds in draws for split in folds.split(X, y, groups)]
+    check_folds(cv)
+    check_consistent_length(X, y, groups)
+    if isinstance(cv, Integral):
+        rng = check_random_state(seed)
+        draws = [shuffled_folds(estimator, y, cv, rng, groups) for _ in range(repeats)]
+    else:
+        draws = [check_cv(cv, y)]
+    n_samples = _num_samples(X)
+    try:
+        found = [split for folds in draws for split in folds.split(X, y, groups)]
+        if not found:
+            raise ValueError("it gives no split.")
+        return [tuple(_indices(rows, n_samples) for rows in split) for split in found]
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            f"The 'cv' parameter cannot split n_samples={n_samples}: {error}"
+        ) from error
+
+
+def _indices(rows, n_samples):
+    """The indices of a split's rows, which may be a mask."""
+    if not len(rows):
+        raise ValueError("it gives a split without rows for training or validation.")
+    return np.arange(n_samples)[np.asarray(rows)]
 
 
 def map_over_splits(function, variants, splits):

@@ -147,8 +147,9 @@ class RegularizationPathDisplay(AxesDisplay):
             (self.train_scores, TRAINING, "training"),
             (self.validation_scores, VALIDATION, "validation"),
         ):
-            mean = scores.mean(axis=1)
-            error = scores.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
+            mean, n_splits = scores.mean(axis=1), scores.shape[1]
+            # One split has no error that could be estimated.
+            error = scores.std(axis=1, ddof=min(1, n_splits - 1)) / np.sqrt(n_splits)
             ax.plot(places, mean, "o-", color=color, label=label, markersize=4)
             ax.fill_between(
                 places, mean - error, mean + error, color=color, alpha=0.2, linewidth=0

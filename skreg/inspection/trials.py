@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
@@ -69,8 +71,13 @@ class Trial:
     def __init__(self, estimator, X, y, splits, scoring, groups=None):
         self.estimator = estimator
         self.groups = groups
-        self.X, self.y = indexable(X, y)
+        self.X, self.y = indexable(X, y.toarray() if issparse(y) else y)
         self.splits = splits
+        if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
+            raise ValueError(
+                "The 'scoring' parameter must be one name or callable, or None. Got "
+                f"{scoring!r} instead."
+            )
         self.scorer = check_scoring(estimator, scoring=scoring)
 
     def rows(self, indices):
@@ -78,24 +85,36 @@ class Trial:
         return _safe_indexing(self.X, indices), _safe_indexing(self.y, indices)
 
     def run(self, parameters, split):
-        """Train and score a variant on a split: a `Score`, or the error of the fit."""
+        """Train and score a variant on a split: a `Score`, or the error of that."""
         training, validation = map(self.rows, split)
         estimator = clone(self.estimator).set_params(**parameters)
         try:
             estimator.fit(*training, **self._groups_of(estimator, split[0]))
-        except ValueError as error:
+            return self.score(estimator, training, validation)
+        # A scorer may need a method that a variant lacks, as `predict_proba`.
+        except (ValueError, AttributeError) as error:
             return error
-        return self.score(estimator, training, validation)
 
     def score(self, estimator, training, validation):
         """The `Score` of a fitted variant."""
         members = network_of(estimator).members_
         n_rows = len(training[1])
         return Score(
-            train=self.scorer(estimator, *training),
-            validation=self.scorer(estimator, *validation),
+            train=self._number(estimator, *training),
+            validation=self._number(estimator, *validation),
             cost=sum(m.n_iter_ * m.n_parameters_ for m in members) * n_rows,
         )
+
+    def _number(self, estimator, X, y):
+        """The score of a fitted variant on some rows, which must be a number."""
+        score = np.asarray(self.scorer(estimator, X, y))
+        if score.size != 1 or score.dtype.kind not in "biuf" or np.isnan(score):
+            raise ValueError(
+                "The 'scoring' parameter must give one number on each part of each "
+                f"split. Got {score.tolist()!r} on {len(y)} rows: choose another score,"
+                " or a cv whose parts are larger or have all classes."
+            )
+        return score.item()
 
     def _groups_of(self, estimator, indices):
         """The groups of rows, as a keyword of `fit`, if the network needs them."""

@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 )
 
 from ..fitting import check_count, network_of, prefix_of
-from ..inspection import shuffled_folds, with_chosen_strength
+from ..inspection import check_folds, shuffled_folds, with_chosen_strength
 from ..stacking import stacked_if_not_yet
 from ..typing import Features, RandomState, Splitter, Targets
 from .found import FoundNetwork
@@ -162,6 +162,7 @@ class RegularizationSearchCV(FoundNetwork):
         check_count(self, "n_iter", 1)
         check_count(self, "factor", 2)
         check_count(self, "n_members", 1)
+        check_folds(self.cv)
         cv = self.cv
         if isinstance(cv, Integral):
             seed = self._seed() or 0

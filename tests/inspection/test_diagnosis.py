@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import (
     load_digits,
     make_classification,
@@ -10,6 +11,7 @@ from sklearn.datasets import (
     make_moons,
 )
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import KFold
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.inspection import Estimate
@@ -250,6 +252,42 @@ def test_several_targets_and_labels():
     labels = (X[:, :3] > 0).astype(int)
     network = classifier((8,), epochs=20, learning_rate=0.01).fit(X, labels)
     assert network.diagnose(X, labels, cv=3).evidence["validation loss"].mean < 1
+
+
+@pytest.mark.parametrize("names", [[0, 1], ["no", "yes"]])
+def test_labels_in_one_column_are_the_same_labels(names):
+    """They are judged by cross-entropy, not by the wrong rows of several labels."""
+    X, y = MOONS
+    labels = np.array(names, object if isinstance(names[0], str) else int)[y]
+    network = classifier((4,), epochs=2).fit(X, labels)
+    expected = network.diagnose(X, labels, cv=2)
+    assert network.diagnose(X, labels[:, None], cv=2) == expected
+
+
+def test_sparse_labels_are_those_of_the_dense_matrix():
+    labels = (NOISE[:, :3] > 0).astype(int)
+    network = classifier((4,), epochs=2).fit(NOISE, labels)
+    found = network.diagnose(NOISE, csr_array(labels), cv=2)
+    assert found == network.diagnose(NOISE, labels, cv=2)
+
+
+def test_rows_of_a_class_that_a_fold_does_not_train_on_are_left_out():
+    X, y = NOISE, np.r_[7, np.arange(199) % 2]
+    network = classifier((4,), epochs=2).fit(X, y)
+    without = [(np.arange(100, 200), np.arange(1, 100))]
+    withal = [(np.arange(100, 200), np.arange(100))]
+    found = network.diagnose(X, y, cv=withal).evidence
+    assert found == network.diagnose(X, y, cv=without).evidence
+    in_order = np.repeat([0, 1, 2], [67, 67, 66])
+    network = classifier((4,), epochs=2).fit(X, in_order)
+    with pytest.raises(ValueError, match=r"'cv' parameter must give .* shuffle"):
+        network.diagnose(X, in_order, cv=KFold(3))
+
+
+def test_a_constant_target_is_no_good_fit():
+    network = regressor((4,), epochs=2).fit(NOISE, np.full(200, 0.1))
+    with pytest.raises(ValueError, match="y must have different numbers"):
+        network.diagnose(NOISE, np.full(200, 0.1), cv=2)
 
 
 # --- the advice agrees with the evidence

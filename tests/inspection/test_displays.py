@@ -68,6 +68,13 @@ def test_paths(cancer, values, scale):
     assert display.ax_.get_xlabel() == "l2"
 
 
+def test_a_path_of_one_split_has_no_error():
+    scores = np.array([[0.5], [0.6]])
+    display = RegularizationPathDisplay("l2", [0.0, 0.1], scores, scores).plot()
+    for line in display.ax_.get_lines():
+        np.testing.assert_array_equal(line.get_ydata(), scores[:, 0])
+
+
 def test_a_path_of_names():
     scores = np.arange(4.0).reshape(2, 2)
     display = RegularizationPathDisplay("activation", ["relu", "tanh"], scores, scores)

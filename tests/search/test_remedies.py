@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import t
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
@@ -189,6 +190,38 @@ def test_the_first_error_of_the_network_itself_is_raised():
         compare_remedies(X, Y, MinMaxScaler())
     with pytest.raises(ValueError, match="'remedies' .* called 'as it is'"):
         compare_remedies(X, Y, remedies={"as it is": {"dropout": 0.5}})
+
+
+def test_a_score_that_is_no_number_is_an_error():
+    """Without it, a comparison of NaNs said that no remedy gains."""
+    network = MLPRegularizedClassifier((4,), l2=0.01, epochs=2)
+    settings = {"cv": KFold(3), "remedies": {"dropout": {"dropout": 0.5}}}
+    with pytest.raises(ValueError, match=r"'scoring' parameter .* Got nan on 40 rows"):
+        compare_remedies(X, Y, network, scoring=_nan_on_few_rows, **settings)
+    with pytest.raises(ValueError, match="'scoring' parameter must be one name"):
+        compare_remedies(X, Y, network, scoring=["accuracy", "f1"], **settings)
+
+
+def _nan_on_few_rows(estimator, X, y):
+    return np.nan if len(y) == 40 else 1.0
+
+
+def test_a_remedy_that_cannot_be_scored_is_said_and_left_out():
+    remedies = {"hinge": {"loss": "hinge"}, "dropout": {"dropout": 0.5}}
+    network = MLPRegularizedClassifier((4,), l2=0.01, epochs=2)
+    report = compare_remedies(
+        X, Y, network, cv=2, repeats=2, scoring="neg_log_loss", remedies=remedies
+    )
+    assert "predict_proba" in report.failures["hinge"]
+    assert by_name(report).keys() == {"as it is", "dropout"}
+
+
+def test_sparse_labels_are_those_of_the_dense_matrix():
+    labels = (X[:, :3] > 0).astype(int)
+    network = MLPRegularizedClassifier((4,), l2=0.01, epochs=2)
+    settings = {"cv": 2, "repeats": 1, "remedies": {"dropout": {"dropout": 0.5}}}
+    found = compare_remedies(X, csr_array(labels), network, **settings)
+    assert found.remedies == compare_remedies(X, labels, network, **settings).remedies
 
 
 def test_the_estimator_is_left_as_it_was(report):
