@@ -19,6 +19,7 @@ from sklearn.utils.multiclass import type_of_target
 from ..stacking import stacked_if_not_yet
 
 CONFIDENCE = 0.95
+_CV = "The 'cv' parameter must be at least 2 folds, a splitter or a list of splits."
 
 
 def shuffled_folds(estimator, y, n_splits, seed, groups=None):
@@ -26,6 +27,8 @@ def shuffled_folds(estimator, y, n_splits, seed, groups=None):
 
     With `groups`, all rows of a group are in the same fold.
     """
+    if n_splits < 2:
+        raise ValueError(f"{_CV} Got {n_splits!r} instead.")
     has_classes = type_of_target(y) in ("binary", "multiclass")
     if is_classifier(estimator) and has_classes:
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
@@ -40,7 +43,10 @@ def splits_of(estimator, X, y, cv, repeats=1, seed=0, groups=None):
     `cv` is a splitter, or the number of the folds, which are drawn `repeats` times.
     """
     if not isinstance(cv, Integral):
-        return list(check_cv(cv, y).split(X, y, groups))
+        splits = list(check_cv(cv, y).split(X, y, groups))
+        if not splits:
+            raise ValueError(f"{_CV} Got {cv!r}, which has no split.")
+        return splits
     rng = check_random_state(seed)
     draws = [shuffled_folds(estimator, y, cv, rng, groups) for _ in range(repeats)]
     return [split for folds in draws for split in folds.split(X, y, groups)]

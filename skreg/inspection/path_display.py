@@ -10,7 +10,7 @@ from ..fitting import prefix_of
 from ..typing import Axes, Features, Groups, Splitter, Targets
 from .figures import TRAINING, VALIDATION, AxesDisplay, axes_or_new
 from .folds import score_name, splits_of
-from .trials import Trial, with_chosen_strength
+from .trials import Trial, listed, with_chosen_strength
 
 MOST_TICKS = 9
 
@@ -109,9 +109,11 @@ class RegularizationPathDisplay(AxesDisplay):
         Raises
         ------
         ValueError
-            If the network cannot be fitted with one of the values.
+            If the network cannot be fitted with one of the values, or if there are
+            none.
         """
         name = prefix_of(estimator) + param_name
+        param_range = listed("param_range", param_range)
         splits = splits_of(estimator, X, y, cv, groups=groups)
         if param_name != "l2":
             estimator = with_chosen_strength(estimator, X, y, groups)

@@ -1,7 +1,9 @@
 """Variants of an estimator, trained and scored on the same splits."""
 
 from dataclasses import dataclass
+from numbers import Real
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
@@ -50,6 +52,20 @@ def _for_network(estimator, groups):
     return {f"{prefix_of(estimator)}groups": groups} if takes else {}
 
 
+def listed(name, values):
+    """The values as a list; raise ValueError if there are none."""
+    try:
+        found = [] if isinstance(values, str) else list(values)
+    except TypeError:  # one number
+        found = []
+    if not found:
+        raise ValueError(
+            f"The {name!r} parameter must be a list of at least one value. Got "
+            f"{values!r} instead."
+        )
+    return found
+
+
 class Trial:
     """Training and scoring of an estimator's variants on the same splits.
 
@@ -89,10 +105,20 @@ class Trial:
         members = network_of(estimator).members_
         n_rows = len(training[1])
         return Score(
-            train=self.scorer(estimator, *training),
-            validation=self.scorer(estimator, *validation),
+            train=self._number(estimator, training),
+            validation=self._number(estimator, validation),
             cost=sum(m.n_iter_ * m.n_parameters_ for m in members) * n_rows,
         )
+
+    def _number(self, estimator, rows):
+        """What the scorer gives; raise ValueError if that is not one number."""
+        score = self.scorer(estimator, *rows)
+        if np.ndim(score) or not isinstance(np.asarray(score).item(), Real):
+            raise ValueError(
+                "The 'scoring' parameter must be the name of one score, a callable "
+                f"that returns a number, or None. Its score was {score!r}."
+            )
+        return score
 
     def _groups_of(self, estimator, indices):
         """The groups of rows, as a keyword of `fit`, if the network needs them."""

@@ -181,6 +181,21 @@ def test_the_path_has_both_choices(data, tmp_path):
     assert path.axes_.shape == (3,)
 
 
+@pytest.mark.parametrize(
+    "strengths", [[], 0.1, "ab", [-1, 0.1], [[0.1]], ["0.1"], [True], [None], [1j]]
+)
+def test_wrong_strengths_are_named(strengths, data):
+    with pytest.raises(ValueError, match="The 'strengths' parameter must"):
+        FeaturePathDisplay.from_estimator(NETWORK, *data, strengths=strengths)
+
+
+def test_the_path_of_scores_that_do_not_exist():
+    scores, norms = [[np.nan, 1.0], [0.5, np.nan]], np.ones((2, 2, 3))
+    path = FeaturePathDisplay([0.1, 1.0], scores, scores, norms, scoring="R2")
+    with pytest.raises(ValueError, match=r"No strength has a score \(R2\) on all"):
+        path.plot()
+
+
 def test_the_path_needs_the_same_number_of_features_in_all_splits():
     rows, y = np.zeros((40, 3)), np.arange(40.0)
     rows[:, 0], rows[5, 1], rows[30, 2] = y, 1, 1

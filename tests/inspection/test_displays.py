@@ -52,6 +52,26 @@ def test_loss_curves_of_a_pipeline_on_given_axes(cancer):
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        {"param_range": []},
+        {"param_range": 0.1},
+        {"param_range": "relu"},
+        {"cv": 1},
+        {"cv": []},
+        {"scoring": ["accuracy"]},
+        {"scoring": lambda estimator, X, y: "good"},
+    ],
+    ids=str,
+)
+def test_wrong_values_of_a_path_are_named(cancer, wrong):
+    network = MLPRegularizedClassifier((4,), epochs=1, random_state=0)
+    usual = {"param_name": "l2", "param_range": iter([0.1]), "cv": 2}
+    with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter must"):
+        RegularizationPathDisplay.from_estimator(network, *cancer, **(usual | wrong))
+
+
+@pytest.mark.parametrize(
     ("values", "scale"),
     [([0, 1e-4, 1e-2], "linear"), ([1e-3, 1e-1], "log"), ([0.1, 0.2], "linear")],
 )

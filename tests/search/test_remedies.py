@@ -191,6 +191,17 @@ def test_the_first_error_of_the_network_itself_is_raised():
         compare_remedies(X, Y, remedies={"as it is": {"dropout": 0.5}})
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"cv": 1}, {"cv": []}, {"repeats": 0}, {"scoring": ["r2"]}], ids=str
+)
+def test_wrong_parameters_are_named(wrong):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    network = MLPRegularizedRegressor((2,), l2=0.0, epochs=1)
+    usual = {"cv": 2, "repeats": 1, "remedies": {}}
+    with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter must"):
+        compare_remedies(X, X[:, 0], network, **(usual | wrong))
+
+
 def test_the_estimator_is_left_as_it_was(report):
     assert not hasattr(NETWORK, "classes_")
     assert NETWORK.random_state is None
