@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..fitting import REGRESSOR_RULES, network_of, prefix_of
 from ..typing import Features, Floats, Frame, Groups, Splitter, Targets
 from .figures import TRAINING, UNCLEAR, VALIDATION
-from .folds import score_name, splits_of
+from .folds import score_name, splits_of, standard_errors
 from .trials import Score, Trial, listed, with_chosen_strength
 
 USUAL_STRENGTHS = np.geomspace(0.001, 0.5, 20)
@@ -97,10 +97,7 @@ class FeaturePathDisplay:
         return int(np.nanargmax(means))
 
     def _errors(self):
-        """Standard errors of the mean scores; 0 of one split."""
-        n_splits = self.validation_scores.shape[1]
-        ddof = min(1, n_splits - 1)
-        return self.validation_scores.std(axis=1, ddof=ddof) / np.sqrt(n_splits)
+        return standard_errors(self.validation_scores)
 
     @classmethod
     def from_estimator(
@@ -229,8 +226,7 @@ class FeaturePathDisplay:
 
     def _draw(self, ax, values, color, label):
         mean = values.mean(axis=1)
-        error = values.std(axis=1, ddof=min(1, values.shape[1] - 1))
-        error = error / np.sqrt(values.shape[1])
+        error = standard_errors(values)
         ax.plot(self.strengths, mean, "o-", color=color, label=label, markersize=3)
         ax.fill_between(
             self.strengths, mean - error, mean + error, color=color, alpha=0.2, lw=0

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from ..fitting import prefix_of
 from ..typing import Axes, Features, Groups, Splitter, Targets
 from .figures import TRAINING, VALIDATION, AxesDisplay, axes_or_new
-from .folds import score_name, splits_of
+from .folds import score_name, splits_of, standard_errors
 from .trials import Trial, listed, with_chosen_strength
 
 MOST_TICKS = 9
@@ -151,7 +151,7 @@ class RegularizationPathDisplay(AxesDisplay):
             (self.validation_scores, VALIDATION, "validation"),
         ):
             mean = scores.mean(axis=1)
-            error = scores.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
+            error = standard_errors(scores)
             ax.plot(places, mean, "o-", color=color, label=label, markersize=4)
             ax.fill_between(
                 places, mean - error, mean + error, color=color, alpha=0.2, linewidth=0

@@ -51,6 +51,12 @@ def test_loss_curves_of_a_pipeline_on_given_axes(cancer):
     assert len(ax.get_lines()) == 1
 
 
+def test_a_path_over_one_split_has_no_band():
+    display = RegularizationPathDisplay("l2", [0.1, 0.2], [[0.9], [0.8]], [[0.7]] * 2)
+    band = display.plot().ax_.collections[0].get_paths()[0].vertices
+    assert set(band[:, 1].round(9)) == {0.9, 0.8}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
