@@ -15,7 +15,9 @@ from .optimizers import OPTIMIZERS
 from .scales import HELD_STEPS, SCALES
 
 KERNEL = "kernel_0"
-TINY = 1e-12  # in place of a denominator of 0, of a row that never had a gradient
+# In place of denominators of 0: the scale of a row that never had a gradient, and the
+# square of its norm. XLA divides by their product, which is still a normal float32.
+TINY, TINY_SQUARE = 1e-12, 1e-25
 
 
 def feature_penalty(structure, weights, n):
@@ -53,7 +55,7 @@ def shrink_features(structure, kernel, slots, n, step):
     )
     threshold = n["learning_rate"] * n["feature_l1"] * share * rms
     threshold = threshold / ops.maximum(scale, TINY)
-    squares = ops.maximum(_in_groups(structure, squares), 1e-30)
+    squares = ops.maximum(_in_groups(structure, squares), TINY_SQUARE)
     new = kernel * ops.maximum(1 - threshold / squares, 0.0)
     return new, _with_steps(structure, slots, new - kernel, n)
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from ..fitting import check_parameters, groups_of
 from ..typing import Floats
 from .outputs import NetworkOutputs
 
@@ -89,7 +90,8 @@ class SelectedFeatures(NetworkOutputs):
         Raises
         ------
         ValueError
-            If no feature is selected.
+            If no feature is selected, or if a parameter that was changed since `fit` is
+            invalid.
         NotFittedError
             Before `fit`.
 
@@ -114,16 +116,19 @@ class SelectedFeatures(NetworkOutputs):
                 "reduced needs at least one selected feature, but feature_l1="
                 f"{self.feature_l1_!r} has left none. Fit with a smaller feature_l1."
             )
+        check_parameters(self, self._rules)
+        groups_of(self)  # raises if there are more or fewer labels than features
         return self._on_features(mask)
 
     def _on_features(self, mask):
         """A copy that has only the features of a mask."""
         network = clone(self)
-        vars(network).update(vars(self))
+        parameters = network.get_params(deep=False)
+        vars(network).update(vars(self) | parameters)
         vars(network).pop("_keras_model", None)
         if self.feature_groups is not None:
-            groups = np.asarray(self.feature_groups)[mask]
-            network.feature_groups = groups.tolist()
+            labels = np.asarray(self.feature_groups, object)  # of any types
+            network.feature_groups = labels[mask].tolist()
         network.n_features_in_ = int(mask.sum())
         if hasattr(self, "feature_names_in_"):
             network.feature_names_in_ = self.feature_names_in_[mask]

@@ -60,11 +60,11 @@ def structure_of(estimator, settings, max_batch_size):
         clipping=settings.clipping,
         remedies=remedies_of(estimator),
         dtype=floatx(),
-        feature_groups=_groups_of(estimator),
+        feature_groups=groups_of(estimator),
     )
 
 
-def _groups_of(estimator):
+def groups_of(estimator):
     """The number of each feature's group, or None."""
     labels, n_features = estimator.feature_groups, estimator.n_features_in_
     if labels is None:
@@ -72,9 +72,11 @@ def _groups_of(estimator):
     if len(labels) != n_features:
         raise ValueError(
             "The 'feature_groups' parameter must have one label for each of the "
-            f"{n_features} features. Got {len(labels)} labels."
+            f"{n_features} features. Got {len(labels)} labels. If each feature may be "
+            "left out alone, set it to None."
         )
-    return tuple(np.unique(labels, return_inverse=True)[1].tolist())
+    numbers = {}  # an array of the labels would make 1 and "1" the same
+    return tuple(numbers.setdefault(label, len(numbers)) for label in labels)
 
 
 def remedies_of(estimator):

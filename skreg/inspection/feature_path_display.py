@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..fitting import network_of, prefix_of
+from ..fitting import REGRESSOR_RULES, is_auto, network_of, prefix_of
 from ..typing import Features, Floats, Frame, Groups, Splitter, Targets
 from .figures import TRAINING, UNCLEAR, VALIDATION
-from .folds import score_name, splits_of
-from .trials import Score, Trial, with_chosen_strength
+from .folds import score_name, splits_of, standard_errors
+from .trials import Score, Trial, listed, with_chosen_strength
 
 USUAL_STRENGTHS = np.geomspace(0.001, 0.5, 20)
 
@@ -91,10 +91,7 @@ class FeaturePathDisplay:
         return int(np.nanargmax(self.validation_scores.mean(axis=1)))
 
     def _errors(self):
-        """Standard errors of the mean scores; 0 of one split."""
-        n_splits = self.validation_scores.shape[1]
-        ddof = min(1, n_splits - 1)
-        return self.validation_scores.std(axis=1, ddof=ddof) / np.sqrt(n_splits)
+        return standard_errors(self.validation_scores)
 
     @classmethod
     def from_estimator(
@@ -139,20 +136,20 @@ class FeaturePathDisplay:
         Raises
         ------
         ValueError
-            If the network cannot be fitted with one of the strengths, or if the
-            pipeline gives it another number of features in another split.
+            If the network cannot be fitted or scored with one of the strengths, or if
+            the pipeline gives it another number of features in another split.
         """
         path = cls._trained(estimator, X, y, strengths, groups, cv, scoring)
         return path.plot()
 
     @classmethod
     def _trained(cls, estimator, X, y, strengths, groups, cv, scoring):
-        strengths = np.sort(USUAL_STRENGTHS if strengths is None else strengths)
+        strengths = _checked_strengths(strengths)
         name = prefix_of(estimator) + "feature_l1"
         splits = splits_of(estimator, X, y, cv, groups=groups)
         estimator = with_chosen_strength(estimator, X, y, groups, {"feature_l1"})
         trial = _FeatureTrial(estimator, X, y, splits, scoring, groups)
-        found = trial.scores_along(name, strengths.astype(float).tolist())
+        found = trial.scores_along(name, strengths)
         _check_features({len(point.norms) for points in found for point in points})
         return cls(
             strengths,
@@ -222,12 +219,25 @@ class FeaturePathDisplay:
 
     def _draw(self, ax, values, color, label):
         mean = values.mean(axis=1)
-        error = values.std(axis=1, ddof=min(1, values.shape[1] - 1))
-        error = error / np.sqrt(values.shape[1])
+        error = standard_errors(values)
         ax.plot(self.strengths, mean, "o-", color=color, label=label, markersize=3)
         ax.fill_between(
             self.strengths, mean - error, mean + error, color=color, alpha=0.2, lw=0
         )
+
+
+def _checked_strengths(strengths):
+    """The strengths in ascending order; raise ValueError for what is none."""
+    if strengths is None:
+        return USUAL_STRENGTHS.tolist()
+    found = listed("strengths", strengths)
+    for strength in found:
+        if is_auto(strength) or not REGRESSOR_RULES["feature_l1"].accepts(strength):
+            raise ValueError(
+                "The 'strengths' parameter must be numbers of at least 0, or None (20 "
+                f"from 0.001 to 0.5). Got {strength!r} among them."
+            )
+    return sorted(map(float, found))
 
 
 def _check_features(numbers):

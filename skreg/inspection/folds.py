@@ -104,6 +104,12 @@ def score_name(estimator, scoring):
     return scoring if isinstance(scoring, str) else "score"
 
 
+def standard_errors(scores):
+    """Standard error of each row's mean, over the splits; 0 for one split."""
+    n_splits = scores.shape[1]
+    return scores.std(axis=1, ddof=min(1, n_splits - 1)) / np.sqrt(n_splits)
+
+
 def paired_interval(differences, splits):
     """The confidence interval of a mean over folds whose training rows overlap.
 

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from ..fitting import prefix_of
 from ..typing import Axes, Features, Groups, Splitter, Targets
 from .figures import TRAINING, VALIDATION, AxesDisplay, axes_or_new
-from .folds import score_name, splits_of
-from .trials import Trial, with_chosen_strength
+from .folds import score_name, splits_of, standard_errors
+from .trials import Trial, listed, with_chosen_strength
 
 MOST_TICKS = 9
 
@@ -109,9 +109,11 @@ class RegularizationPathDisplay(AxesDisplay):
         Raises
         ------
         ValueError
-            If the network cannot be fitted with one of the values.
+            If the network cannot be fitted with one of the values, or if there are
+            none.
         """
         name = prefix_of(estimator) + param_name
+        param_range = listed("param_range", param_range)
         splits = splits_of(estimator, X, y, cv, groups=groups)
         estimator = with_chosen_strength(estimator, X, y, groups, {param_name})
         trial = Trial(estimator, X, y, splits, scoring, groups)
@@ -147,9 +149,8 @@ class RegularizationPathDisplay(AxesDisplay):
             (self.train_scores, TRAINING, "training"),
             (self.validation_scores, VALIDATION, "validation"),
         ):
-            mean, n_splits = scores.mean(axis=1), scores.shape[1]
-            # One split has no error that could be estimated.
-            error = scores.std(axis=1, ddof=min(1, n_splits - 1)) / np.sqrt(n_splits)
+            mean = scores.mean(axis=1)
+            error = standard_errors(scores)
             ax.plot(places, mean, "o-", color=color, label=label, markersize=4)
             ax.fill_between(
                 places, mean - error, mean + error, color=color, alpha=0.2, linewidth=0

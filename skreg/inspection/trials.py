@@ -55,6 +55,20 @@ def _for_network(estimator, groups):
     return {f"{prefix_of(estimator)}groups": groups} if takes else {}
 
 
+def listed(name, values):
+    """The values as a list; raise ValueError if there are none."""
+    try:
+        found = [] if isinstance(values, str) else list(values)
+    except TypeError:  # one number
+        found = []
+    if not found:
+        raise ValueError(
+            f"The {name!r} parameter must be a list of at least one value. Got "
+            f"{values!r} instead."
+        )
+    return found
+
+
 class Trial:
     """Training and scoring of an estimator's variants on the same splits.
 

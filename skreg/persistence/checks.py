@@ -64,10 +64,18 @@ def _checked_structure(values):
         and structure.options <= {"nesterov", "amsgrad", "centered"}
         and structure.clipping in clippings
         and structure.remedies <= REMEDIES.keys()
-        and structure.dtype in ("float32", "float64"),
+        and structure.dtype in ("float32", "float64")
+        and _are_groups(structure.feature_groups, structure.n_features),
         "structure",
     )
     return structure
+
+
+def _are_groups(groups, n_features):
+    if groups is None:
+        return True
+    is_complete = type(groups) is tuple and len(groups) == n_features
+    return is_complete and all(map(_is_count, groups))
 
 
 def _is_count(value, low=0):

@@ -118,6 +118,10 @@ def compare_remedies(
             f"The 'remedies' parameter must not have a remedy called {PLAIN!r}, which "
             "is the network without remedies. Give it another name."
         )
+    if repeats < 1:
+        raise ValueError(
+            f"The 'repeats' parameter must be at least 1. Got {repeats!r} instead."
+        )
     splits = splits_of(estimator, X, y, cv, repeats, random_state, groups)
     estimator = with_chosen_strength(estimator, X, y, groups)
     if remedies is None:

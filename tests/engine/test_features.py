@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
+from sklearn.feature_selection import SelectKBest
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
 
+import skreg
 from skreg.engine import OPTIMIZERS, keras
 from skreg.engine.scales import SCALES
 from tests.engine.test_same_as_keras import captured_start
@@ -187,3 +191,15 @@ def test_what_does_not_matter_is_exactly_zero(
     off = ~np.any(network._state["weights"]["kernel_0"], axis=1)
     assert not off[:4].any()
     assert off[4:].sum() >= 12
+
+
+@pytest.mark.parametrize(
+    "settings", [{"optimizer": "lion"}, {"optimizer": "adam", "epsilon": 1e-10}]
+)
+def test_lanes_without_the_penalty_stay_finite_beside_others(settings, data):
+    """Also the weights of columns that they do not have: these never have a slope."""
+    network = plain_classifier((4,), epochs=2, random_state=0).set_params(**settings)
+    pipeline = Pipeline([("select", SelectKBest()), ("mlp", network)])
+    grid = {"select__k": [2, 8], "mlp__feature_l1": [0.0, 0.5]}
+    with skreg.stacked():
+        GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(*data)

@@ -109,6 +109,33 @@ def test_a_network_without_features_cannot_be_reduced(data):
         empty.reduced()
 
 
+def test_labels_of_groups_may_be_of_several_types(data, tmp_path):
+    """1 and "1" are two groups, and so are neighbours among large integers."""
+    labels = [1, "1", 2**63, 2**63 + 1, -1, -1, *"abcdef"]
+    network = clone(NETWORK).set_params(feature_groups=labels, epochs=1).fit(*data)
+    found = network._state["structure"]["feature_groups"]
+    assert found == (0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10)
+    small = network._on_features(np.arange(12) < 4)
+    assert small.feature_groups == labels[:4]
+
+
+@pytest.mark.parametrize("groups", ["ab", list("ab"), [0.5] * 12])
+def test_groups_set_since_the_fit_have_to_be_right(groups, network):
+    changed = clone(network)
+    vars(changed).update(vars(network))
+    changed.set_params(feature_groups=groups)
+    with pytest.raises(ValueError, match="'feature_groups' parameter"):
+        changed.reduced()
+
+
+def test_parameters_are_not_shared_with_the_reduced_network(data):
+    state = np.random.RandomState(0)
+    network = clone(NETWORK).set_params(random_state=state, epochs=1).fit(*data)
+    before = network.random_state.get_state()[2]
+    network.reduced().fit(*data)
+    assert network.random_state.get_state()[2] == before
+
+
 def test_what_is_off_stays_off_and_comes_back_without_the_penalty(network, data):
     off = ~network.selected_features_
     more = clone(network).set_params(warm_start=True).fit(*data)
@@ -152,6 +179,14 @@ def test_the_path_has_both_choices(data, tmp_path):
     assert path.strengths.tolist() == [0.001, 0.05, 0.5]
     assert (np.diff(path.n_features.mean(axis=1)) <= 0).all()
     assert path.axes_.shape == (3,)
+
+
+@pytest.mark.parametrize(
+    "strengths", [[], 0.1, "ab", [-1, 0.1], [[0.1]], ["0.1"], [True], [None], [1j]]
+)
+def test_wrong_strengths_are_named(strengths, data):
+    with pytest.raises(ValueError, match="The 'strengths' parameter must"):
+        FeaturePathDisplay.from_estimator(NETWORK, *data, strengths=strengths)
 
 
 def test_the_path_needs_the_same_number_of_features_in_all_splits():

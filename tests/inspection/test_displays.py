@@ -51,6 +51,31 @@ def test_loss_curves_of_a_pipeline_on_given_axes(cancer):
     assert len(ax.get_lines()) == 1
 
 
+def test_a_path_over_one_split_has_no_band():
+    display = RegularizationPathDisplay("l2", [0.1, 0.2], [[0.9], [0.8]], [[0.7]] * 2)
+    band = display.plot().ax_.collections[0].get_paths()[0].vertices
+    assert set(band[:, 1].round(9)) == {0.9, 0.8}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"param_range": []},
+        {"param_range": 0.1},
+        {"param_range": "relu"},
+        {"cv": 1},
+        {"scoring": ["accuracy"]},
+        {"scoring": lambda estimator, X, y: "good"},
+    ],
+    ids=str,
+)
+def test_wrong_values_of_a_path_are_named(cancer, wrong):
+    network = MLPRegularizedClassifier((4,), epochs=1, random_state=0)
+    usual = {"param_name": "l2", "param_range": iter([0.1]), "cv": 2}
+    with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter must"):
+        RegularizationPathDisplay.from_estimator(network, *cancer, **(usual | wrong))
+
+
 @pytest.mark.parametrize(
     ("values", "scale"),
     [([0, 1e-4, 1e-2], "linear"), ([1e-3, 1e-1], "log"), ([0.1, 0.2], "linear")],

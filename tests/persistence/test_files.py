@@ -407,6 +407,19 @@ def test_weights_of_other_shapes_are_refused(network, tmp_path):
 # --- strange files
 
 
+@pytest.mark.parametrize(
+    "groups", [[0, 0, 1], (0, 0), (0, 0, -1), (0, 0, 1.0), "aab", 1]
+)
+def test_groups_of_features_are_checked(groups, tmp_path):
+    network = MLPRegularizedRegressor(**FAST, feature_groups=["a", "a", "b"])
+    network.fit(X[:, :3], X[:, 0])
+    path = saved(network, tmp_path)
+    assert skreg.load(path)._structure() == network._structure()
+    network._state["structure"]["feature_groups"] = groups
+    with pytest.raises(ValueError, match="its structure is not valid"):
+        skreg.load(saved(network, tmp_path))
+
+
 def test_a_newer_format_says_so(network, tmp_path):
     content = storage.read(saved(network, tmp_path), "estimator")
     storage.write(tmp_path / "b", "estimator", content | {"format": 2})

@@ -224,6 +224,17 @@ def test_sparse_labels_are_those_of_the_dense_matrix():
     assert found.remedies == compare_remedies(X, labels, network, **settings).remedies
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"cv": 1}, {"repeats": 0}, {"scoring": ["r2"]}], ids=str
+)
+def test_wrong_parameters_are_named(wrong):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    network = MLPRegularizedRegressor((2,), l2=0.0, epochs=1)
+    usual = {"cv": 2, "repeats": 1, "remedies": {}}
+    with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter must"):
+        compare_remedies(X, X[:, 0], network, **(usual | wrong))
+
+
 def test_the_estimator_is_left_as_it_was(report):
     assert not hasattr(NETWORK, "classes_")
     assert NETWORK.random_state is None
