@@ -67,7 +67,7 @@ def test_a_path_over_one_split_has_no_band():
         {"scoring": ["accuracy"]},
         {"scoring": lambda estimator, X, y: "good"},
     ],
-    ids=str,
+    ids=lambda wrong: next(iter(wrong)),
 )
 def test_wrong_values_of_a_path_are_named(cancer, wrong):
     network = MLPRegularizedClassifier((4,), epochs=1, random_state=0)
