@@ -16,7 +16,7 @@ from .scales import HELD_STEPS, SCALES
 
 KERNEL = "kernel_0"
 # In place of denominators of 0: the scale of a row that never had a gradient, and the
-# square of its norm. XLA divides by their product, which is still a normal float32.
+# square of a norm that counts as 0. XLA divides by their product: still normal.
 TINY, TINY_SQUARE = 1e-12, 1e-25
 
 
@@ -55,8 +55,11 @@ def shrink_features(structure, kernel, slots, n, step):
     )
     threshold = n["learning_rate"] * n["feature_l1"] * share * rms
     threshold = threshold / ops.maximum(scale, TINY)
-    squares = ops.maximum(_in_groups(structure, squares), TINY_SQUARE)
-    new = kernel * ops.maximum(1 - threshold / squares, 0.0)
+    squares = _in_groups(structure, squares)
+    kept = ops.maximum(1 - threshold / ops.maximum(squares, TINY_SQUARE), 0.0)
+    # A last step at a rate of almost 0 may move a row that was 0, too little to count.
+    in_tiny_rows = ops.cast(n["feature_l1"] == 0, kept.dtype)
+    new = kernel * ops.where(squares > TINY_SQUARE, kept, in_tiny_rows)
     return new, _with_steps(structure, slots, new - kernel, n)
 
 

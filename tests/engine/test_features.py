@@ -203,3 +203,11 @@ def test_lanes_without_the_penalty_stay_finite_beside_others(settings, data):
     grid = {"select__k": [2, 8], "mlp__feature_l1": [0.0, 0.5]}
     with skreg.stacked():
         GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(*data)
+
+
+@pytest.mark.parametrize("strength", [30.0, 1e3, 1e6])
+def test_what_is_off_in_the_end_is_exactly_0(data, strength):
+    """Steps at the end of a schedule, at a rate of almost 0, bring nothing back."""
+    network = plain_classifier((8,), l2=1e-3, schedule="cosine", random_state=0)
+    network.set_params(feature_l1=strength, epochs=60).fit(*data)
+    assert not network.selected_features_.any()
