@@ -56,7 +56,7 @@ def skreg(X, y, is_classification, seed):
     from skreg.inspection import FeaturePathDisplay
 
     kind = MLPRegularizedClassifier if is_classification else MLPRegularizedRegressor
-    epochs = 100 if len(y) <= FEW_ROWS else 30  # many rows are many steps an epoch
+    epochs = 100 if len(y) <= FEW_ROWS else 20  # many rows are many steps an epoch
     network = kind((64,), dropout=0, l2=0.001, epochs=epochs, random_state=seed)
     start = _now()
     path = FeaturePathDisplay._trained(

@@ -160,5 +160,7 @@ plt.show()
 #   together.
 # * The inputs are not scaled (``normalize=False``): a column in small units needs a
 #   large weight, and looks important.
+# * Thousands of rows: the path takes long, but needs fewer epochs. With 5,000 rows 20
+#   epochs found the same ten of 100 features as 100 did.
 # * Few rows and many features: look at what several folds or seeds keep before you
 #   believe in one.
