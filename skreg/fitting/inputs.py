@@ -43,23 +43,29 @@ def dtype_of_numbers(X):
 
 
 def _columns(X):
-    """Names and columns of a data frame or of an array of objects or dates."""
+    """Names and columns that may not be numbers, of a data frame or an array."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):  # of pandas or polars
-        return X.items() if hasattr(X, "items") else zip(X.columns, X, strict=True)
+        # Only these are taken out: that of each column would slow a wide frame.
+        places = [i for i, dtype in enumerate(X.dtypes) if _kind(dtype) not in NUMBERS]
+        columns = getattr(X, "iloc", X)
+        return ((X.columns[i], columns[:, i]) for i in places)
     if isinstance(X, np.ndarray) and X.dtype.kind in "OmM" and X.ndim == 2:
         return ((f"column {i}", column) for i, column in enumerate(X.T))
     return ()
 
 
+def _kind(dtype):
+    return getattr(dtype, "kind", "O")  # polars has none
+
+
 def _has_numbers(column):
-    kind = getattr(column.dtype, "kind", "O")  # polars has none
-    return kind in NUMBERS or np.asarray(column).dtype.kind in NUMBERS
+    return np.asarray(column).dtype.kind in NUMBERS
 
 
 def _is_wrong(column):
     """Whether a column cannot be read as numbers. Dates can, but are none."""
     values = np.asarray(column)
-    if "M" in (getattr(column.dtype, "kind", ""), values.dtype.kind.upper()):
+    if "M" in (_kind(column.dtype), values.dtype.kind.upper()):
         return True
     try:
         values.astype(float)

@@ -17,7 +17,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from ..fitting import check_count, network_of, prefix_of
+from ..fitting import check_count, left_to_pilots, network_of, prefix_of
 from ..inspection import check_folds, shuffled_folds, with_chosen_strength
 from ..stacking import stacked_if_not_yet
 from ..typing import Features, RandomState, Splitter, Targets
@@ -169,7 +169,8 @@ class RegularizationSearchCV(FoundNetwork):
             cv = shuffled_folds(self._network(), y, cv, seed, params.get("groups"))
         search = self._halving_search(cv)
         with stacked_if_not_yet():
-            varies = [name for name in ("l2", "feature_l1") if _draws(search, name)]
+            left = left_to_pilots(self._network())
+            varies = [name for name in left if _draws(search, name)]
             network = _of_network(search, params)
             search.estimator = with_chosen_strength(
                 search.estimator, X, y, varies=varies, **network
