@@ -169,7 +169,7 @@ class RegularizationSearchCV(FoundNetwork):
             cv = shuffled_folds(self._network(), y, cv, seed, params.get("groups"))
         search = self._halving_search(cv)
         with stacked_if_not_yet():
-            left = left_to_pilots(self._network())
+            left = left_to_pilots(network_of(search.estimator))
             varies = [name for name in left if _draws(search, name)]
             network = _of_network(search, params)
             search.estimator = with_chosen_strength(
