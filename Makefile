@@ -11,15 +11,18 @@ WORKERS ?= 2
 demo: $(VENV)/.tests
 	$(BIN)/python examples/sonar_search.py sonar_search.png
 
-# In two runs, since a process keeps all that XLA has compiled, and Linux limits that. The
-# first tests promises on bits and runs examples, as XLA compiles for users. The second
-# trains many networks of a few units: XLA compiles them quickly and not well.
+# As XLA compiles for users: what runs examples, and promises on bits. All else trains
+# networks of a few units, which XLA then compiles quickly and not well; in two runs, since
+# a process keeps all that XLA has compiled, and Linux limits that.
 QUICK = --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
-FIRST = skreg tests/engine tests/stacking tests/test_*.py
-SECOND = tests/estimators tests/fitting tests/in*/ tests/persistence tests/search
+AS_FOR_USERS = $(wildcard tests/test_*.py) tests/engine/test_engine.py \
+    tests/engine/test_features.py tests/stacking/test_stacked.py \
+    tests/estimators/test_raw_tables.py
+OTHERS = -n $(WORKERS) $(addprefix --ignore=,$(AS_FOR_USERS))
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest -n $(WORKERS) $(FIRST)
-	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n $(WORKERS) $(SECOND)
+	$(BIN)/python -m pytest -n $(WORKERS) $(AS_FOR_USERS)
+	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest $(OTHERS) skreg tests/[a-e]*/ tests/stacking
+	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest $(OTHERS) tests/[f-r]*/ tests/search
 
 # What breaks first, in half a minute.
 test-fast: $(VENV)/.tests
