@@ -29,8 +29,10 @@ from .ensemble import drop_attributes_of_fit
 
 N_FOLDS = 5
 MAX_ROWS = 5000  # that train with one strength, in all folds together
-# In standard errors: smaller differences speak for the usual strength.
-DOUBT_OF_STRONGER, DOUBT_OF_WEAKER = 1.0, 0.5
+# In standard errors: smaller differences speak for the usual strength. Held-out rows
+# that are few may lack those on which a network that is too sure of itself is wrong.
+DOUBT_OF_STRONGER, DOUBT_OF_WEAKER, DOUBT_OF_WEAKER_ON_FEW = 1.0, 0.5, 1.5
+FEW_ROWS = 500
 MIN_ROWS = 40  # fewer rows cannot tell one strength from another
 
 
@@ -135,7 +137,10 @@ def _choose_l2(estimator, sample, run, given):
     }
     if is_auto(estimator.dropout):
         path["dropout"] = np.array([s.dropout for s in strengths])
-    best = _chosen(losses, strengths)
+    are_few = len(sample) < FEW_ROWS
+    best = _chosen(
+        losses, strengths, DOUBT_OF_WEAKER_ON_FEW if are_few else DOUBT_OF_WEAKER
+    )
     chosen = {name: float(path[name][best]) for name in path if name != "val_loss"}
     order = np.argsort(path["l2"], kind="stable")
     return chosen, {name: values[order] for name, values in path.items()}
@@ -237,14 +242,14 @@ def _pilot(estimator, parts, batch_size, run):
     return structure, with_listeners(pilot, job, watched), rows
 
 
-def _chosen(losses, strengths):
+def _chosen(losses, strengths, doubt_of_weaker):
     """Index of the most usual strength that is about as good as the best.
 
-    That is, its loss is within a standard error of the difference, over the folds; half
-    of it, if the best is weaker than the usual one.
+    That is, its loss is within so many standard errors of the difference, over the
+    folds: `doubt_of_weaker`, if the best is weaker than the usual one, otherwise one.
     """
     is_weaker = strengths[_best(losses)].multiple < 1
-    doubt = DOUBT_OF_WEAKER if is_weaker else DOUBT_OF_STRONGER
+    doubt = doubt_of_weaker if is_weaker else DOUBT_OF_STRONGER
     good = _good(losses, doubt)
     return min(good, key=lambda index: strengths[index].unusualness())
 

@@ -81,14 +81,14 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         "auto", `fit` first trains pilots, in stacks, on up to five folds of the rows:
         with 1 and 3 times the usual penalty, then with 10 and 30 or with 0.3 and 0.1
         times it. A penalty is good enough if its loss on held-out rows is within one
-        standard error of the best (half of one, if the best is below the usual). Of
-        these, `fit` takes the one nearest to the usual (`l2_`, `strength_path_`).
-        Pilots use up to 5,000 rows: more rows have fewer folds. There are no pilots
-        below 40 rows or in `partial_fit`; a continued training keeps its penalty. The
-        usual penalty is ``0.03 / sqrt(n)`` with n training rows: the rate comes from
-        theory (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014,
-        chapter 13), the constant from experiments on real tables. In `partial_fit`,
-        which does not know n, it is 0.001.
+        standard error of the best; if the best is below the usual, within half of one,
+        or 1.5 on fewer than 500 rows. Of these, `fit` takes the one nearest to the
+        usual (`l2_`, `strength_path_`). Pilots use up to 5,000 rows: more rows have
+        fewer folds. There are no pilots below 40 rows or in `partial_fit`; a continued
+        training keeps its penalty. The usual penalty is ``0.03 / sqrt(n)`` with n
+        training rows: the rate comes from theory (Shalev-Shwartz & Ben-David,
+        "Understanding machine learning", 2014, chapter 13), the constant from
+        experiments on real tables. In `partial_fit`, which does not know n, 0.001.
 
     feature_l1 : float or "auto", default=0.0
         Strength of a penalty that selects features, at least 0: an adaptive group lasso

@@ -163,6 +163,8 @@ class RegularizationSearchCV(FoundNetwork):
         check_count(self, "factor", 2)
         check_count(self, "n_members", 1)
         check_folds(self.cv)
+        if self.space is not None:
+            _check_space(self.space)
         cv = self.cv
         if isinstance(cv, Integral):
             seed = self._seed() or 0
@@ -222,6 +224,17 @@ class RegularizationSearchCV(FoundNetwork):
             random_state=self.random_state,
             return_train_score=True,
             verbose=self.verbose,
+        )
+
+
+def _check_space(space):
+    spaces = [space] if isinstance(space, dict) else space
+    is_list = isinstance(spaces, list | tuple) and len(spaces) > 0
+    if not (is_list and all(isinstance(one, dict) for one in spaces)):
+        raise ValueError(
+            "The 'space' parameter must be a dict of parameters' distributions, or a "
+            f"list of such dicts. Got {space!r} instead. regularization_space() gives "
+            "an example."
         )
 
 

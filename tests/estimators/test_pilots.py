@@ -99,8 +99,9 @@ def test_two_strengths_first_then_the_weaker_or_the_stronger(favourite, dropout)
 
 
 def test_small_differences_speak_for_the_usual_strength():
-    def chosen(losses, *multiples):
-        return pilots._chosen(np.array(losses), [Strength(m) for m in multiples])
+    def chosen(losses, *multiples, doubt=0.5):
+        strengths = [Strength(m) for m in multiples]
+        return pilots._chosen(np.array(losses), strengths, doubt)
 
     clear = [[1.0, 1.1, 1.2], [0.9, 1.0, 1.1], [0.8, 0.9, 1.0]]
     assert chosen(clear, 1, 3, 10) == chosen(clear, 1, 0.3, 0.1) == 2
@@ -111,9 +112,24 @@ def test_small_differences_speak_for_the_usual_strength():
     assert chosen(doubtful, 1, 3) == chosen(doubtful, 1, 0.3) == 1
     doubtful[1] = [0.8, 1.1, 1.22]  # 0.06 +- 0.07
     assert (chosen(doubtful, 1, 3), chosen(doubtful, 1, 0.3)) == (0, 1)
+    assert chosen(doubtful, 1, 0.3, doubt=1.0) == 0
     assert chosen([[1.0], [0.9], [0.95]], 1, 3, 10) == 1  # one fold, no error
     assert chosen([[np.inf, 1], [2.0, 2.0], [3, 3]], 1, 3, 10) == 1
     assert chosen(np.full((3, 2), np.inf), 1, 3, 10) == 0
+
+
+@pytest.mark.parametrize(("n_rows", "best"), [(499, 1.0), (500, 0.3)])
+def test_few_rows_need_more_evidence_for_a_weaker_penalty(n_rows, best):
+    """A gain of one standard error is enough only on many rows."""
+
+    def losses(folds, strengths):
+        gain = np.array([0.0, 0.02, 0.06, -0.02, 0.0])
+        return np.array([1 - gain * (s.multiple == 0.3) for s in strengths])
+
+    data = make_classification(n_rows, 8, random_state=0)
+    with mock.patch.object(pilots._Folds, "losses", losses):
+        found = network(dropout=0.0, epochs=1).fit(*data)
+    assert found.l2_ == pytest.approx(best * usual_l2(n_rows))
 
 
 def test_noise_asks_for_more_strength_than_clean_rows():

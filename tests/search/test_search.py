@@ -144,6 +144,9 @@ def test_what_kind_of_estimator_it_is():
         ({"factor": 1}, "'factor' .* at least 2. Got 1"),
         ({"n_members": 0}, "'n_members' .* at least 1. Got 0"),
         ({"level": "slow"}, "'level' .* Got 'slow'"),
+        ({"space": 3}, "'space' .* must be a dict .* Got 3"),
+        ({"space": [{"dropout": [0.5]}, "l2"]}, "'space' .* list of such dicts"),
+        ({"space": []}, "'space' .* Got \\[\\]"),
         ({"estimator": StandardScaler()}, "'estimator' .* must be an MLPRegularized"),
     ],
 )
