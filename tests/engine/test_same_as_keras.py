@@ -380,6 +380,10 @@ def test_history_is_that_of_keras(binary, monkeypatch):
             counts.append(len(rows))
         expected["loss"].append(np.average(losses, weights=counts))
         expected["val_loss"].append(model.evaluate(X[:20], y[:20], verbose=0))
-    rtol = 1e-5 if BACKEND == "jax" else 1e-6  # see above: Keras's means on JAX
-    for name, values in expected.items():
-        np.testing.assert_allclose(network.history_[name], values, rtol=rtol)
+    np.testing.assert_allclose(network.history_["loss"], expected["loss"], rtol=1e-6)
+    # On JAX, biases before batch normalisation differ (see above): moving means lag
+    # behind them.
+    rtol = 1e-5 if BACKEND == "jax" else 1e-6
+    np.testing.assert_allclose(
+        network.history_["val_loss"], expected["val_loss"], rtol=rtol
+    )
