@@ -80,15 +80,23 @@ def dropout(x, rate, key, layer, own_units=None):
     return x * _mask(x, rate, key, layer, own_units, 1 / ops.square(1 - rate))
 
 
-def alpha_dropout(x, rate, key, layer, own_units=None):
-    """Dropout that keeps the mean and the variance of selu (Klambauer et al. 2017)."""
-    scale_squared = 1 / ((1 - rate) * (1 + rate * _SELU_FLOOR**2))
+def alpha_dropout(x, rate, key, layer, own_units=None, after_selu=True):
+    """Dropout that keeps the mean and the variance of selu (Klambauer et al. 2017).
+
+    `after_selu` may be an array, shape (lanes, 1, 1): other lanes have `dropout`, which
+    is the same with a floor of 0.
+    """
+    floor = ops.where(after_selu, ops.cast(_SELU_FLOOR, x.dtype), 0.0)
+    spread = ops.where(after_selu, 1 + rate * _SELU_FLOOR**2, 1 - rate)
+    scale_squared = 1 / ((1 - rate) * spread)
     mask = _mask(x, rate, key, layer, own_units, scale_squared)
-    return (x - _SELU_FLOOR) * mask + _SELU_FLOOR * (1 - rate) * ops.sqrt(scale_squared)
+    return (x - floor) * mask + floor * (1 - rate) * ops.sqrt(scale_squared)
 
 
 def gaussian_noise(x, deviation, key, layer, own_units=None):
-    """Add normal noise to `x` (Box-Muller transform of two uniform numbers)."""
-    radius = ops.sqrt(-2 * ops.log(1 - uniform(x, key, layer, own_units)))
-    angle = 2 * math.pi * uniform(x, key, layer + 1, own_units)
-    return x + deviation * radius * ops.cos(angle)
+    """Add normal noise to `x`: the normal quantiles of uniform numbers."""
+    # In (-1, 1), symmetric: odd multiples of 2**-23, which single precision holds.
+    bits = ops.right_shift(_bits(x, key, layer, own_units), np.uint32(9))
+    odd = 2 * ops.cast(bits, "int32") + 1
+    symmetric = ops.cast(odd, x.dtype) * 2.0**-23 - 1
+    return x + deviation * math.sqrt(2) * ops.erfinv(symmetric)
