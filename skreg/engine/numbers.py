@@ -4,6 +4,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from . import ops
 from .losses import LOSSES
 from .optimizers import OPTIMIZERS
 from .structure import REMEDIES
@@ -72,10 +73,11 @@ def pack_numbers(structure, numbers, own=None):
 
 def unpack_numbers(structure, packed):
     """Unpack to arrays of shape (lanes, 1, 1) by name; for one per layer a list."""
-    n, column = {}, 0
+    columns = iter(ops.split(packed[:, :, None], packed.shape[1], axis=1))
+    n = {}
     for name in number_names(structure):
-        width = len(structure.hidden) if name in _PER_LAYER else 1
-        columns = [packed[:, i, None, None] for i in range(column, column + width)]
-        n[name] = columns if name in _PER_LAYER else columns[0]
-        column += width
+        if name in _PER_LAYER:
+            n[name] = [next(columns) for _ in structure.hidden]
+        else:
+            n[name] = next(columns)
     return n

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skreg.engine import keras
+from skreg.engine import keras, noise
 from skreg.engine.noise import (
     alpha_dropout,
     dropout,
@@ -39,8 +39,8 @@ def test_dropout_gives_zero_or_the_scaled_input(rng):
 
 def test_rate_zero_changes_nothing(rng):
     x = keras().ops.array(rng.normal(size=(1, 30, 20)), "float32")
-    for noise in (dropout, alpha_dropout, gaussian_noise):
-        result = noise(x, 0.0, key_of(5, 6), 0)
+    for change in (dropout, alpha_dropout, gaussian_noise):
+        result = change(x, 0.0, key_of(5, 6), 0)
         np.testing.assert_allclose(result, x, rtol=1e-6, atol=1e-6)
 
 
@@ -53,8 +53,27 @@ def test_alpha_dropout_keeps_mean_and_variance(rng):
 
 def test_gaussian_noise_is_normal():
     x = keras().ops.zeros((1, 200, 300))
-    noise = np.asarray(gaussian_noise(x, 2.0, key_of(3, 4), 0)).ravel() / 2
-    assert stats.kstest(noise, "norm").pvalue > 1e-3
+    found = np.asarray(gaussian_noise(x, 2.0, key_of(3, 4), 0)).ravel() / 2
+    assert stats.kstest(found, "norm").pvalue > 1e-3
+
+
+def test_the_most_extreme_gaussian_noise_is_finite_and_symmetric(monkeypatch):
+    bits = np.array([0, 2**31 - 1, 2**31, 2**32 - 1], np.uint32).reshape(1, 1, 4)
+    monkeypatch.setattr(noise, "_bits", lambda *_: keras().ops.array(bits))
+    x = keras().ops.zeros((1, 1, 4))
+    found = np.asarray(gaussian_noise(x, 2.0, None, 0)).ravel()
+    np.testing.assert_array_equal(found, -found[::-1])
+    expected = 2 * stats.norm.ppf([2.0**-24, 0.5 - 2.0**-24])
+    np.testing.assert_allclose(found[:2], expected, rtol=1e-5)
+
+
+def test_lanes_with_and_without_selu_have_their_own_dropout(rng):
+    x = keras().ops.array(rng.normal(size=(2, 50, 20)), "float32")
+    keys = keras().ops.concatenate([key_of(1, 2), key_of(3, 4)], axis=0)
+    after_selu = keras().ops.array([[[True]], [[False]]])
+    together = np.asarray(alpha_dropout(x, 0.4, keys, 3, after_selu=after_selu))
+    apart = alpha_dropout(x[:1], 0.4, keys[:1], 3), dropout(x[1:], 0.4, keys[1:], 3)
+    np.testing.assert_allclose(together, np.concatenate(apart), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
