@@ -12,7 +12,8 @@ from .initializers import draw_kernel
 from .jobs import Job, Progress, Result, Rows, State, Stopping
 from .lazy_keras import keras
 from .losses import LOSSES, output_activation
-from .network import NORMALIZATION_EPSILON, initial_weights, weight_shapes
+from .network import initial_weights, weight_shapes
+from .normalization import NORMALIZATION_EPSILON
 from .numbers import number_names
 from .optimizers import OPTIMIZERS, canonical_optimizer
 from .packing import initial_slots, row_size

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import erf, expit, log_expit, log_softmax, softmax
 
 from .backends import ForkedProcessError
-from .network import NORMALIZATION_EPSILON
+from .normalization import NORMALIZATION_EPSILON
 
 
 def forward(structure, state, numbers, x):

@@ -14,7 +14,6 @@ def __getattr__(name):
     return function
 
 
-def mean(x, axis=-1, keepdims=False):
+def mean(x, axis=-1):
     """Mean along an axis. Keras's own has single precision on JAX."""
-    total = keras().ops.sum(x, axis=axis, keepdims=keepdims)
-    return total / x.shape[axis]
+    return keras().ops.sum(x, axis=axis) / x.shape[axis]
