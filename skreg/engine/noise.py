@@ -86,7 +86,8 @@ def alpha_dropout(x, rate, key, layer, own_units=None, after_selu=True):
     `after_selu` may be an array, shape (lanes, 1, 1): other lanes have `dropout`, which
     is the same with a floor of 0.
     """
-    floor = ops.where(after_selu, ops.cast(_SELU_FLOOR, x.dtype), 0.0)
+    zero = ops.zeros_like(rate)  # a number alone would become single precision first
+    floor = ops.where(after_selu, zero + _SELU_FLOOR, zero)
     spread = ops.where(after_selu, 1 + rate * _SELU_FLOOR**2, 1 - rate)
     scale_squared = 1 / ((1 - rate) * spread)
     mask = _mask(x, rate, key, layer, own_units, scale_squared)
