@@ -5,6 +5,7 @@ given the slots after the step; its arguments are those of the optimizers' rules
 """
 
 from . import ops
+from .optimizers import positive_power
 
 
 def _sgd(slots, n, step, options):
@@ -54,7 +55,7 @@ def _lion(slots, n, step, options):
 def _ftrl(slots, n, step, options):
     # Its weights answer the sum of all gradients, and so does the sum of penalties.
     l2 = 2 * n["l2_regularization_strength"] * n["learning_rate"] + n["beta"]
-    accumulated = ops.power(slots["accumulator"], -n["learning_rate_power"])
+    accumulated = positive_power(slots["accumulator"], -n["learning_rate_power"])
     return (accumulated + l2) / step
 
 
