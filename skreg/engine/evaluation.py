@@ -35,7 +35,8 @@ def held_out_losses(structure, states, numbers, rows):
     for start in range(0, len(states), MAX_LANES):
         part = slice(start, start + MAX_LANES)
         losses.append(_losses(structure, states[part], numbers[part], rows[part]))
-    return np.nan_to_num(np.concatenate(losses), nan=np.inf)
+    losses = np.concatenate(losses)
+    return np.where(np.isnan(losses), np.inf, losses)
 
 
 def _losses(structure, states, numbers, rows):

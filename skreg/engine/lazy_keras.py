@@ -26,8 +26,10 @@ def keras():
 
     To import it does not start the backend: see `backends.start_backend`.
     """
-    with _lock:
-        return _import_keras()
+    if not _import_keras.cache_info().currsize:  # a fork may have copied a taken lock
+        with _lock:
+            _import_keras()
+    return _import_keras()
 
 
 @functools.cache

@@ -226,7 +226,7 @@ class SharedRows:
         if rows is None:
             return None
         arrays = rows.arrays
-        key = tuple(
+        key = (rows.X.shape,) + tuple(  # sparse arrays do not tell how many columns
             (a.shape, a.dtype.str, a.ravel()[:: a.size // 64 + 1].tobytes())
             for a in arrays
         )

@@ -54,7 +54,8 @@ def stacked(
     progress : bool or "always", default=False
         Whether to show a progress bar, with finished fits, trained epochs, lanes in
         training, and the best validation value if there is one. True shows it only on a
-        terminal or in Jupyter, "always" everywhere.
+        terminal or in Jupyter, "always" everywhere. What an `executor` trains shows
+        when a stack is finished, without epochs; what a `checkpoint` holds does not.
     checkpoint : path-like, default=None
         Directory that stores the result of each fit. If a search was interrupted, start
         it again with the same data and parameters: it loads the stored results and
@@ -112,22 +113,25 @@ def stacked(
 
 @contextmanager
 def stacked_if_not_yet():
-    """`stacked`, or the context that is already open, whose stacks are then shared."""
+    """`stacked`, or the context that is already open, whose stacks are then shared.
+
+    What it opens is for this thread alone, which does not wait for others in the end.
+    """
     if current_gatherer() is not None:
         yield
         return
-    with stacked():
+    with _gatherer(is_for_all=False), joblib.parallel_config(backend="skreg"):
         yield
 
 
-def _gatherer(lanes=None, executor=None, show=None, store=None):
+def _gatherer(lanes=None, executor=None, show=None, store=None, is_for_all=True):
     cores = joblib.cpu_count()
     trainer = LocalTrainer(cores)
     # Room for two stacks per core: one in training and one that is being filled.
     capacity = max(CAPACITY_PER_CORE, 2 * (lanes or 0)) * cores
     if executor is not None:
         trainer, capacity = ExecutorTrainer(executor), max(capacity, EXECUTOR_CAPACITY)
-    return Gatherer(trainer, lanes, cores, capacity, show, store)
+    return Gatherer(trainer, lanes, cores, capacity, show, store, is_for_all)
 
 
 class StackingBackend(ParallelBackendBase):
@@ -160,7 +164,8 @@ class StackingBackend(ParallelBackendBase):
         self._call = Call(current_task())
         self._gatherer = gatherer_of_this_thread()
         if self._gatherer is None:
-            self._gatherer = self._own = _gatherer().__enter__()
+            self._own = _gatherer(is_for_all=False)
+            self._gatherer = self._own.__enter__()
         return self.effective_n_jobs(n_jobs)
 
     def get_nested_backend(self):

@@ -23,7 +23,7 @@ from functools import partial
 from weakref import WeakSet
 
 from ..engine import Observer, train_block
-from .blocks import Group, Request, SharedRows, group_key
+from .blocks import Group, Request, SharedRows, full_stack_lanes, group_key
 from .tasks import CancelledFit, Fit, SearchProgress, Task, available_memory
 
 QUIET_SECONDS = 0.02  # how long a job of an uncounted thread waits for the next job
@@ -48,15 +48,16 @@ _open_gatherers: list["Gatherer"] = []  # in the order of opening
 def gatherer_of_this_thread():
     """The gatherer that this thread opened, or whose task it runs, or None."""
     own = _this_thread.gatherer
-    return own if own is not None and own.serves_this_process() else None
+    return own if own is not None and own.serves() else None
 
 
 def current_gatherer():
-    """The gatherer of this thread's fits: its own or, without one, the last opened."""
-    last = _open_gatherers[-1] if _open_gatherers else None
-    if last is not None and not last.serves_this_process():
-        last = None
-    return gatherer_of_this_thread() or last
+    """The gatherer of this thread's fits: its own, the last opened for all, or None."""
+    own = gatherer_of_this_thread()
+    if own is not None:
+        return own
+    for_all = [g for g in _open_gatherers if g.is_for_all and g.serves()]
+    return for_all[-1] if for_all else None
 
 
 def current_task():
@@ -82,11 +83,21 @@ class Gatherer:
     store : object or None
         ``store.train(structure, jobs, train)`` returns stored results, and those of
         `train` for the other jobs.
+    is_for_all : bool
+        Whether fits of other threads are trained here, too.
     """
 
     def __init__(
-        self, trainer, lanes=None, n_cores=1, capacity=64, show=None, store=None
+        self,
+        trainer,
+        lanes=None,
+        n_cores=1,
+        capacity=64,
+        show=None,
+        store=None,
+        is_for_all=True,
     ):
+        self.is_for_all = is_for_all
         self._store = store
         self._trainer = trainer
         self._lanes = lanes
@@ -126,7 +137,8 @@ class Gatherer:
 
     def __exit__(self, *exception):
         _open_gatherers.remove(self)
-        _this_thread.gatherer, _this_thread.task = self._outer
+        if threading.current_thread() is self._owner:
+            _this_thread.gatherer, _this_thread.task = self._outer
         with self._lock:
             self._closed = True
             # A joblib generator may still be open, and other threads may be waiting.
@@ -153,9 +165,9 @@ class Gatherer:
                 self._end_waiting(fit, self._ending)
         self._drop_tasks(left)
 
-    def serves_this_process(self):
-        """Whether this process opened the gatherer; False for a fork's copy."""
-        return os.getpid() == self._pid
+    def serves(self):
+        """Whether it has not ended, and is not a fork's copy of another process's."""
+        return os.getpid() == self._pid and not self._has_ended
 
     # --- tasks
 
@@ -266,7 +278,8 @@ class Gatherer:
             if not is_closed:
                 self._add(structure, jobs, fit)
         if is_closed:
-            return train_block(structure, jobs)
+            most = self._lanes or full_stack_lanes(structure)
+            return train_block(structure, jobs, min(len(jobs), most))
         self._proceed()
         try:
             self._wait(fit)
@@ -320,7 +333,8 @@ class Gatherer:
                     self._running += 1
                     fit.wake.set()
                     return
-                if is_quiet and not (is_counted and self._n_training):
+                can_wait = is_counted and self._n_training
+                if is_quiet and fit.group.has_requests and not can_wait:
                     fit.group.is_urgent = True
             self._proceed()
 
@@ -481,7 +495,7 @@ class _BlockObserver(Observer):
 def _abandon_all():
     """End all training when the main thread ends: pools of threads wait for it."""
     for gatherer in list(_open_gatherers):
-        if gatherer.serves_this_process():
+        if gatherer.serves():
             gatherer.abandon()
 
 

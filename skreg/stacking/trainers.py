@@ -9,9 +9,11 @@ and calls ``done(error)`` at the end (None means success); and ``close()``.
 import itertools
 import threading
 import uuid
+import weakref
 from collections import OrderedDict
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..engine import Rows, compiled_programs, has_accelerator, train_block
 
@@ -74,7 +76,8 @@ class ExecutorTrainer:
         self._lock = threading.Lock()
         self._futures = set()
         self._programs = set()
-        self._keys = {}  # id(rows): (rows, key); the rows keep their id valid
+        self._keys = {}  # id(rows): (weak reference, key), as long as the rows live
+        self._is_closed = False
         self._prefix, self._numbering = uuid.uuid4().hex, itertools.count()
 
     def programs(self):
@@ -107,9 +110,12 @@ class ExecutorTrainer:
             return
         with self._lock:
             self._futures.add(future)
-        future.add_done_callback(
-            lambda future: self._answers.submit(self._receive, sending, future)
-        )
+        future.add_done_callback(partial(self._answered, sending))
+
+    def _answered(self, sending, future):
+        with self._lock:
+            if not self._is_closed:
+                self._answers.submit(self._receive, sending, future)
 
     def _without_rows(self, jobs):
         """Replace rows by keys: return the jobs, the rows by key, and the new keys."""
@@ -120,15 +126,22 @@ class ExecutorTrainer:
                 key = None
                 if part is not None:
                     with self._lock:
-                        if id(part) not in self._keys:
-                            number = next(self._numbering)
-                            self._keys[id(part)] = part, (self._prefix, number)
-                            new.add((self._prefix, number))
-                        _, key = self._keys[id(part)]
+                        is_new, key = self._key(part)
+                    if is_new:
+                        new.add(key)
                     rows[key] = part
                 keys.append(key)
             light.append(replace(job, rows=keys[0], validation=keys[1]))
         return light, rows, new
+
+    def _key(self, rows):
+        """Whether the rows have no key yet, and their key."""
+        known, number = self._keys, id(rows)
+        is_new = number not in known
+        if is_new:
+            gone = weakref.ref(rows, lambda _: known.pop(number, None))
+            known[number] = gone, (self._prefix, next(self._numbering))
+        return is_new, known[number][1]
 
     def _receive(self, sending, future):
         with self._lock:
@@ -154,6 +167,7 @@ class ExecutorTrainer:
     def close(self):
         """Cancel the blocks that are not done, and end the threads."""
         with self._lock:
+            self._is_closed = True
             futures = list(self._futures)
         for future in futures:
             future.cancel()

@@ -5,12 +5,14 @@ import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
 from skreg import MLPRegularizedClassifier, stacked
+from skreg.engine import Rows
 from skreg.stacking import trainers
 
 GRID = {"dropout": [0.0, 0.3], "l2": [0.0, 0.01]}
@@ -141,3 +143,31 @@ def test_processes(cancer, plain):
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         np.testing.assert_allclose(scores(executor, cancer), plain, atol=1e-6)
+
+
+def test_rows_are_not_held_longer_than_their_fits():
+    trainer = trainers.ExecutorTrainer(None)
+    rows = Rows(np.zeros((2, 1)), np.zeros((2, 1)), np.ones(2))
+    assert trainer._key(rows)[0]
+    assert not trainer._key(rows)[0]
+    assert len(trainer._keys) == 1
+    del rows
+    assert not trainer._keys
+    trainer.close()
+
+
+def test_an_answer_after_the_end_is_dropped(caplog):
+    class Late(ThreadPoolExecutor):
+        """Its work ends only after the search's end."""
+
+        def submit(self, *work):
+            return super().submit(lambda: may_end.wait() and work[0](*work[1:]))
+
+    may_end = threading.Event()
+    with Late(1) as executor:
+        trainer = trainers.ExecutorTrainer(executor)
+        future = executor.submit(int)
+        future.add_done_callback(partial(trainer._answered, None))
+        trainer.close()
+        may_end.set()
+    assert not caplog.records

@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import pytest
 from joblib.parallel import get_active_backend
+from scipy import sparse
 from scipy.stats import uniform
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
@@ -39,7 +40,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
 from skreg.engine import compilations
-from skreg.stacking import gatherer, trainers
+from skreg.stacking import gatherer, stacked_if_not_yet, trainers
+from skreg.stacking.blocks import SharedRows
+from tests.support import captured, plain_classifier
 
 LIMIT = 60  # seconds of a test
 SETTINGS = {"l2": 1e-3, "batch_size": 32, "epochs": 3, "random_state": 0}
@@ -731,3 +734,38 @@ def test_a_generator_that_is_left_open_ends_with_the_context(
         next(models)
     with pytest.raises(CancelledError):
         list(models)
+
+
+def test_a_default_fit_is_not_for_the_fits_of_other_threads():
+    """Otherwise it would wait for them in the end."""
+    with stacked_if_not_yet(), ThreadPoolExecutor(1) as other:
+        own = gatherer.current_gatherer()
+        assert own is not None
+        assert other.submit(gatherer.current_gatherer).result() is None
+    with stacked(), ThreadPoolExecutor(1) as other:
+        own = gatherer.current_gatherer()
+        assert other.submit(gatherer.current_gatherer).result() is own
+
+
+def test_a_generator_that_ends_in_another_thread_leaves_its_opener_alone():
+    with joblib.parallel_config(backend="skreg"):
+        results = joblib.Parallel(return_as="generator")(
+            joblib.delayed(int)(i) for i in range(4)
+        )
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(list, results).result() == [0, 1, 2, 3]
+        assert gatherer.current_gatherer() is None
+        assert joblib.Parallel()(joblib.delayed(int)(i) for i in range(3)) == [0, 1, 2]
+
+
+def test_sparse_rows_with_other_columns_are_not_the_same(cancer):
+    """A column that a fold's rows lack leaves no trace in their sparse arrays."""
+    X, y = cancer
+    X = np.where(X.mean(axis=0) < X, 1.0, 0.0)
+    X[:, 10] = 0.0
+    X = sparse.csr_array(X)
+    jobs = [captured(plain_classifier((4,)), X[:, :n], y) for n in (10, 11)]
+    share = SharedRows()
+    (_, one), (_, other) = jobs
+    assert share(one.rows) is one.rows
+    assert share(other.rows) is other.rows
