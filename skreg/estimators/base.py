@@ -138,10 +138,13 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             classes = self._row_classes(sample.y) if classes is None else classes
             self._learn_targets(learned.y, learned.weight, classes)
             self._learn_inputs(learned)
-        is_open = bool(left_to_pilots(self))
-        if is_open and continues:  # with what that fit chose
+        if continues:  # with what that fit chose
             run = replace(run, chosen=self._chosen_parameters())
-        elif is_open and has_rows_for_pilots(self, sample) and not is_partial:
+        elif (
+            left_to_pilots(self)
+            and has_rows_for_pilots(self, sample)
+            and not is_partial
+        ):
             self._check_checkpoint(parts[0], run)
             start_backend()
             with stacking.stacked_if_not_yet():  # on all cores, with shared programs

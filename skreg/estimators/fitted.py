@@ -87,7 +87,8 @@ class FittedNetwork(SelectedFeatures):
         be saved or exported, or to train further. It has the optimizer's state and the
         last learning rate of the schedule (or the first, if the last is zero). It is
         built on first access and then cached. Training it does not change the
-        estimator.
+        estimator. For an ensemble it is a functional ``keras.Model``, not compiled,
+        that averages the members' outputs; the members' own are in `members_`.
 
         Examples
         --------

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from .. import stacking
 from ..engine import held_out_losses
@@ -28,7 +29,7 @@ from .attempts import copied
 from .ensemble import drop_attributes_of_fit
 
 N_FOLDS = 5
-MAX_ROWS = 5000  # that train with one strength, in all folds together
+MAX_ROWS = 5000  # about so many train with one strength, in all folds together
 # In standard errors: smaller differences speak for the usual strength. Held-out rows
 # that are few may lack those on which a network that is too sure of itself is wrong.
 DOUBT_OF_STRONGER, DOUBT_OF_WEAKER, DOUBT_OF_WEAKER_ON_FEW = 1.0, 0.5, 1.5
@@ -236,10 +237,21 @@ def _pilot(estimator, parts, batch_size, run):
     known = getattr(estimator, "classes_", None)
     pilot._learn_targets(training.y, training.weight, known)
     pilot._learn_inputs(training)
+    if watched is held_out and _lacks_a_class(pilot, held_out):
+        pilot.monitor = "val_loss"  # a scorer may give no number on these rows
     structure, job = job_of(pilot, training, watched, run)
     pilot._take_state(structure, job, job.state, job.schedule.learning_rate)
     rows = encoded_rows(pilot, held_out, structure.dtype)
     return structure, with_listeners(pilot, job, watched), rows
+
+
+def _lacks_a_class(pilot, rows):
+    """Whether a class, or a label's 0 or 1, is missing among rows."""
+    if not is_classifier(pilot):
+        return False
+    n_values = 2 if pilot._multilabel else len(pilot.classes_)
+    columns = rows.y.reshape(len(rows), -1).T
+    return any(len(np.unique(column)) < n_values for column in columns)
 
 
 def _chosen(losses, strengths, doubt_of_weaker):

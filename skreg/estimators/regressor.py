@@ -54,7 +54,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         Share of each hidden layer's outputs that a training step sets to zero, in
         [0, 1); the others are divided by ``1 - dropout`` [1]_. One rate for all hidden
         layers, or one for each. "auto" is 0.2; if `l2` is "auto" as well, its pilots
-        also try 0, with all but strong penalties (`dropout_`). With
+        also try 0, with the usual penalty and a tenth of it (`dropout_`). With
         ``activation="selu"``, alpha dropout is used [2]_.
 
     input_dropout : float, default=0.0
@@ -83,7 +83,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         times it. A penalty is good enough if its loss on held-out rows is within one
         standard error of the best; if the best is below the usual, within half of one,
         or 1.5 on fewer than 500 rows. Of these, `fit` takes the one nearest to the
-        usual (`l2_`, `strength_path_`). Pilots use up to 5,000 rows: more rows have
+        usual (`l2_`, `strength_path_`). Pilots use about 5,000 rows: more rows have
         fewer folds. There are no pilots below 40 rows or in `partial_fit`; a continued
         training keeps its penalty. The usual penalty is ``0.03 / sqrt(n)`` with n
         training rows: the rate comes from theory (Shalev-Shwartz & Ben-David,
@@ -359,8 +359,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     members_ : list
         The networks of the ensemble, each a fitted estimator of its own.
 
-    model_ : keras.Sequential
-        The trained network as a plain Keras model that takes raw features.
+    model_ : keras.Sequential or keras.Model
+        The trained network, or the mean of an ensemble's, as a plain Keras model that
+        takes raw features.
 
     See Also
     --------
@@ -566,7 +567,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         inputs and targets. Later calls, and calls after `fit`, continue with the
         weights, the optimizer's state and the learning-rate schedule. There is no early
         stopping. The schedule lasts for `epochs` such calls; after its end, and after a
-        `fit`, the rate stays at its last value.
+        `fit` on as many rows or more, the rate stays at its last value.
 
         Parameters
         ----------

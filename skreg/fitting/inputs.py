@@ -27,8 +27,13 @@ def dtype_of_numbers(X):
     Raises
     ------
     ValueError
-        For a data frame or an array of objects with columns that are not numbers.
+        For a data frame or an array of objects with columns that are not numbers, and
+        for a lazy frame.
     """
+    if hasattr(X, "collect") and not hasattr(X, "__array__"):  # polars, PySpark
+        raise ValueError(
+            f"X must be a table in memory. Got a {type(X).__name__}: collect it first."
+        )
     odd = [(name, column) for name, column in _columns(X) if not _has_numbers(column)]
     wrong = [f"{name!r} ({column.dtype})" for name, column in odd if _is_wrong(column)]
     if wrong:

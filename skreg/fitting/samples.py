@@ -1,7 +1,7 @@
 """Samples (rows, targets, weights), and the split into training and validation."""
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -23,12 +23,18 @@ class Sample:
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
     weight : ndarray of shape (n_samples,)
     groups : ndarray of shape (n_samples,) or None
+    whole : Sample or None
+        The sample of which these are the rows that count, for splitters.
+    kept : ndarray of shape (n_samples,) or None
+        Their indices in it.
     """
 
     X: Any
     y: np.ndarray
     weight: np.ndarray
     groups: np.ndarray | None = None
+    whole: "Sample | None" = None
+    kept: np.ndarray | None = None
 
     def __getitem__(self, rows):
         groups = None if self.groups is None else self.groups[rows]
@@ -39,7 +45,12 @@ class Sample:
 
     def that_counts(self, weight):
         """The rows with a weight above 0; this sample, if all or none have one."""
-        return self[weight > 0] if weight.any() and not weight.all() else self
+        if weight.all() or not weight.any():
+            return self
+        kept = np.flatnonzero(weight)
+        if self.whole is None:
+            return replace(self[kept], whole=self, kept=kept)
+        return replace(self[kept], whole=self.whole, kept=self.kept[kept])
 
 
 def split_off_validation(sample, classes, how, seed):
@@ -73,16 +84,21 @@ def split_off_validation(sample, classes, how, seed):
     else:
         if isinstance(how, Real):
             splitter = GroupShuffleSplit(1, test_size=how, random_state=seed)
+            found = _splits(replace(sample, whole=None), splitter, seed)
         else:
-            splitter = how
-        training, validation = _splits(sample, splitter, seed)[-1]
+            found = _splits(sample, how, seed)
+        training, validation = found[-1]
     if not len(training) or not len(validation):
-        raise ValueError(
-            "The 'validation_fraction' parameter must leave at least one row for "
-            f"validation and, of each class, one for training. Got {how} with "
-            f"n_samples={len(sample)}. Change it, or pass X_val and y_val to fit."
-        )
+        raise _without_rows(how, sample)
     return sample[training], sample[validation]
+
+
+def _without_rows(how, sample):
+    return ValueError(
+        "The 'validation_fraction' parameter must leave at least one row for "
+        f"validation and, of each class, one for training. Got {how} with "
+        f"n_samples={len(sample)}. Change it, or pass X_val and y_val to fit."
+    )
 
 
 def folds_of(sample, classes, how, n_folds, seed):
@@ -92,7 +108,10 @@ def folds_of(sample, classes, how, n_folds, seed):
     `n_folds` splits.
     """
     if not isinstance(how, Real):
-        return _splits(sample, how, seed)[-n_folds:]
+        found = [s for s in _splits(sample, how, seed) if all(map(len, s))]
+        if not found:
+            raise _without_rows(how, sample)
+        return found[-n_folds:]
     if sample.groups is not None:
         return _folds_of_groups(sample, classes, n_folds, seed)
     order = np.random.default_rng(seed).permutation(len(sample))
@@ -128,26 +147,35 @@ def takes_groups(how):
 
 
 def _splits(sample, splitter, seed):
-    """All splits of a splitter: indices of training rows and validation rows."""
+    """All splits of a splitter: indices of training rows and validation rows.
+
+    It splits all rows that the user gave, of which some may not count.
+    """
+    whole = sample if sample.whole is None else sample.whole
     seeded = copy(splitter)
     if getattr(splitter, "random_state", seed) is None:
         seeded.random_state = seed
     try:
-        found = list(seeded.split(sample.X, sample.y, sample.groups))
+        found = list(seeded.split(whole.X, whole.y, whole.groups))
         if not found:
             raise ValueError("it gives no split.")
         last = max(np.max(rows, initial=-1) for split in found for rows in split)
-        if last >= len(sample):
+        if last >= len(whole):
             raise ValueError(f"it gives the row {last}, which is not among them.")
     except ValueError as error:
         hint = ""
-        if sample.groups is None and takes_groups(splitter):
+        if whole.groups is None and takes_groups(splitter):
             hint = " Give groups to fit; in a search, use metadata routing."
         raise ValueError(
             f"The 'validation_fraction' parameter, {splitter}, cannot split "
-            f"n_samples={len(sample)}: {error}{hint}"
+            f"n_samples={len(whole)}: {error}{hint}"
         ) from error
-    return found
+    if sample.whole is None:
+        return found
+    position = np.full(len(whole), -1)
+    position[sample.kept] = np.arange(len(sample))
+    found = [tuple(position[rows] for rows in split) for split in found]
+    return [tuple(rows[rows >= 0] for rows in split) for split in found]
 
 
 def _stratified(strata, n_rows, rng):

@@ -3,6 +3,8 @@
 A coder is fitted to the training targets and then also encodes other targets.
 """
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
@@ -134,7 +136,13 @@ class ClassTargets:
                 f"{sorted(unknown, key=str)} as well, and none for "
                 f"{np.array(without).tolist()}."
             )
-        return np.array([by_label.get(label, 1.0) for label in labels], float)
+        found = [by_label.get(label, 1.0) for label in labels]
+        if not all(isinstance(weight, Real) for weight in found):
+            raise ValueError(
+                "The 'class_weight' parameter must have numbers as values. Got "
+                f"{by_label!r} instead."
+            )
+        return np.array(found, float)
 
     def label_weights(self, by_value, y):
         """Each row's weight, the product over columns, from a dictionary for each.

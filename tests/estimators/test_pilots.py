@@ -288,7 +288,23 @@ def test_pilots_stop_by_the_validation_rows_of_the_user():
     assert len(found.history_["val_roc_auc"]) == found.n_iter_
 
 
+@pytest.mark.parametrize("kinds", [2, 3])
+def test_pilots_whose_rows_lack_a_class_stop_by_loss(kinds):
+    """Of 5 folds, some have no row of a class with 4, which a scorer needs."""
+    y = np.arange(len(X)) % (kinds - 1)
+    y[[5, 40, 80, 110]] = kinds - 1
+    monitor = "roc_auc" if kinds == 2 else "roc_auc_ovr"
+    found = network(early_stopping=True, monitor=monitor, validation_fraction=0.4)
+    found.fit(X, y)
+    assert found.strength_path_["val_loss"].shape[1] == N_FOLDS
+    assert len(found.history_[f"val_{monitor}"]) == found.n_iter_
+
+
 def test_going_on_keeps_what_was_chosen(fitted):
+    pinned = network(warm_start=True, dropout="auto").fit(X, Y)
+    pinned._state["numbers"]["dropout"] = (0.0,)  # as pilots may choose
+    pinned.set_params(l2=pinned.l2_).fit(X, Y)
+    assert pinned.dropout_ == 0.0
     warm = network(warm_start=True).fit(X, Y)
     assert warm.fit(X[:50], 1 - Y[:50]).l2_ == fitted.l2_
     assert warm.strength_path_ is not None

@@ -77,6 +77,11 @@ def test_arrays_of_other_things_are_refused(array):
         plain_classifier().fit(array, Y)
 
 
+def test_a_lazy_frame_is_refused():
+    with pytest.raises(ValueError, match="table in memory.* LazyFrame: collect it"):
+        plain_classifier(**FAST).fit(pl.LazyFrame(X), Y)
+
+
 def test_of_many_wrong_columns_a_few_are_named():
     frame = pd.DataFrame({f"c{i}": TEXT for i in range(7)})
     with pytest.raises(ValueError, match=r"'c4' \(\w+\) and 2 more\."):

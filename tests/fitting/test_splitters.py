@@ -66,6 +66,23 @@ def test_rows_of_weight_zero_have_no_part_in_the_split():
     assert sorted([*training, *validation]) == list(range(20, N))
 
 
+@pytest.mark.parametrize("l2", [0.01, "auto"])
+def test_a_splitter_gets_all_rows_that_the_user_gave(l2):
+    """Its indices are those of the user's rows, also where some do not count."""
+    fold = np.where(np.arange(N) >= 40, 0, -1)
+    network = stopping(PredefinedSplit(fold), l2=l2)
+    weight = (np.arange(N) % 10 > 0).astype(float)
+    training, validation = rows_of(network, sample_weight=weight)
+    assert training.tolist() == [i for i in range(40) if i % 10]
+    assert validation.tolist() == [i for i in range(40, 60) if i % 10]
+    y = np.arange(N) % 3
+    network.set_params(class_weight={0: 0.0, 1: 1.0, 2: 1.0})
+    training, validation = rows_of(network, y=y, sample_weight=weight)
+    assert validation.tolist() == [i for i in range(40, 60) if i % 10 and i % 3]
+    with pytest.raises(ValueError, match=r"(?s)at least one row .*n_samples=40"):
+        network.fit(X, y, sample_weight=(np.arange(N) < 40).astype(float))
+
+
 def test_an_unseeded_splitter_has_the_seed_of_the_network():
     def validation(seed, splitter):
         return rows_of(stopping(splitter, random_state=seed))[1].tolist()

@@ -242,6 +242,9 @@ def test_wrong_sample_weights(kind, weight, message):
         ({0: -1.0}, "'class_weight' parameter must give weights of at least 0"),
         ({0: np.nan}, "'class_weight' parameter must give weights of at least 0"),
         ({0: 0, 1: 0, 2: 0}, "weights of all rows are 0"),
+        ({0: "a"}, "'class_weight' parameter must have numbers as values"),
+        ([{0: 1, 1: 9}], "'class_weight' parameter must be .* a list .* several"),
+        ([], "'class_weight' parameter must be .* a list .* several"),
     ],
 )
 def test_wrong_class_weights(class_weight, message):
