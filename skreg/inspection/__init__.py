@@ -18,7 +18,7 @@ from .loss_curve_display import LossCurveDisplay
 from .path_display import RegularizationPathDisplay
 from .remedy_display import RemedyDisplay
 from .strength_display import StrengthDisplay
-from .trials import Trial, with_chosen_strength
+from .trials import Trial, for_network, with_chosen_strength
 from .weights_display import WeightsDisplay
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "check_folds",
     "diagnose_folds",
     "diagnose_history",
+    "for_network",
     "paired_interval",
     "score_name",
     "shuffled_folds",

@@ -122,7 +122,8 @@ class FeaturePathDisplay:
             logarithmic scale.
         groups : array-like of shape (n_samples,), default=None
             Group of each row, such as a patient. A splitter gets them; otherwise all
-            rows of a group are in the same fold.
+            rows of a group are in the same fold. Pilots and early stopping keep groups
+            together, too.
         cv : int, splitter or iterable, default=5
             Number of folds, at least 2, shuffled (and stratified for classes); or a
             splitter or splits, as in ``GridSearchCV``.

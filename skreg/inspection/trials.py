@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
@@ -42,17 +43,21 @@ def with_chosen_strength(estimator, X, y, groups=None, varies=(), **fit_paramete
     plain = {"n_members": 1, "callbacks": None, "checkpoint": None, "verbose": 0}
     plain |= {name: 0.0 for name in left if name in varies}
     plain = {prefix + name: value for name, value in plain.items()}
-    if groups is not None:
-        fit_parameters |= _for_network(estimator, groups)
+    fit_parameters |= for_network(estimator, groups)
     fitted = clone(estimator).set_params(**plain).fit(X, y, **fit_parameters)
     chosen = network_of(fitted)._chosen_parameters()
     return clone(estimator).set_params(**{prefix + k: v for k, v in chosen.items()})
 
 
-def _for_network(estimator, groups):
-    """The groups as a keyword of `fit`, if the network needs them."""
+def for_network(estimator, groups):
+    """The groups as a keyword of `fit`: its validation rows and pilots' folds use them.
+
+    With metadata routing only if the network needs them, so that it requests them.
+    """
     takes = takes_groups(network_of(estimator).validation_fraction)
-    return {f"{prefix_of(estimator)}groups": groups} if takes else {}
+    if groups is None or (get_config()["enable_metadata_routing"] and not takes):
+        return {}
+    return {f"{prefix_of(estimator)}groups": groups}
 
 
 def listed(name, values):
@@ -131,10 +136,10 @@ class Trial:
         return score.item()
 
     def _groups_of(self, estimator, indices):
-        """The groups of rows, as a keyword of `fit`, if the network needs them."""
+        """The groups of these rows, as a keyword of `fit`."""
         if self.groups is None:
             return {}
-        return _for_network(estimator, _safe_indexing(self.groups, indices))
+        return for_network(estimator, _safe_indexing(self.groups, indices))
 
     def scores_along(self, name, values):
         """For each value of a parameter a list of scores; raise the error of a fit."""

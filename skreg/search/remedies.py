@@ -69,7 +69,8 @@ def compare_remedies(
         regressor, depending on `y`, with default parameters.
     groups : array-like of shape (n_samples,), default=None
         Group of each row, such as a patient. A splitter gets them; otherwise all rows
-        of a group are in the same fold.
+        of a group are in the same fold. Pilots and early stopping keep groups together,
+        too.
     cv : int or splitter, default=5
         Number of folds, at least 2, shuffled (and stratified for classes); or a
         splitter.
@@ -113,6 +114,12 @@ def compare_remedies(
     start = time.perf_counter()
     estimator = _with_seed(estimator, y, random_state)
     prefix = prefix_of(estimator)
+    if not _are_remedies(remedies):
+        raise ValueError(
+            "The 'remedies' parameter must be a dict of names and of dicts of "
+            'parameters, such as {"less l2": {"l2": 1e-4}}, or None. Got '
+            f"{remedies!r} instead."
+        )
     if PLAIN in (remedies or ()):
         raise ValueError(
             f"The 'remedies' parameter must not have a remedy called {PLAIN!r}, which "
@@ -143,6 +150,13 @@ def compare_remedies(
         n_splits=len(splits),
         seconds=time.perf_counter() - start,
         failures=failures,
+    )
+
+
+def _are_remedies(remedies):
+    return remedies is None or (
+        isinstance(remedies, dict)
+        and all(isinstance(parameters, dict) for parameters in remedies.values())
     )
 
 

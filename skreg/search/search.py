@@ -18,7 +18,12 @@ from sklearn.utils.metadata_routing import (
 )
 
 from ..fitting import check_count, left_to_pilots, network_of, prefix_of
-from ..inspection import check_folds, shuffled_folds, with_chosen_strength
+from ..inspection import (
+    check_folds,
+    for_network,
+    shuffled_folds,
+    with_chosen_strength,
+)
 from ..stacking import stacked_if_not_yet
 from ..typing import Features, RandomState, Splitter, Targets
 from .found import FoundNetwork
@@ -32,10 +37,10 @@ class RegularizationSearchCV(FoundNetwork):
 
     Candidates are drawn from `regularization_space` and compared by successive halving
     [1]_: all train for a ninth of the epochs, the best third for a third of the epochs,
-    and the best third of these for all epochs. Each of these rungs trains from the
-    start, with schedules that fit its length. All fits train in stacks, as in
-    `stacked`. The search is itself an estimator: nested cross-validation measures the
-    whole search.
+    and the best third of these for all epochs (for 99 of 100: three times three times
+    11). Each of these rungs trains from the start, with schedules that fit its length.
+    The last fit has all epochs. All fits train in stacks, as in `stacked`. The search
+    is itself an estimator: nested cross-validation measures the whole search.
 
     Parameters
     ----------
@@ -145,10 +150,10 @@ class RegularizationSearchCV(FoundNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         **params : dict
-            `groups` go to the splitter; if `cv` is a number, all rows of a group are in
-            the same fold. `sample_weight` goes to the networks and to a scorer that
-            takes it. Others go to the networks. With metadata routing, each goes to
-            those that request it.
+            `groups` go to the splitter, the pilots and the last fit; if `cv` is a
+            number, all rows of a group are in the same fold. `sample_weight` goes to
+            the networks and to a scorer that takes it. Others go to the networks. With
+            metadata routing, each goes to those that request it.
 
         Returns
         -------
@@ -184,6 +189,7 @@ class RegularizationSearchCV(FoundNetwork):
             )
             network = network_of(best)
             network.set_params(n_members=max(network.n_members, self.n_members))
+            network.set_params(epochs=search.max_resources)  # a rung may have fewer
             search.best_estimator_ = best.fit(X, y, **_of_network(search, params))
             search.refit = True
         return self
@@ -249,4 +255,5 @@ def _of_network(search, params):
     """Those parameters of a search's `fit` that are for the network's."""
     if get_config()["enable_metadata_routing"]:
         return process_routing(search, "fit", **params).estimator.fit
-    return {name: value for name, value in params.items() if name != "groups"}
+    groups = for_network(search.estimator, params.get("groups"))
+    return {name: own for name, own in params.items() if name != "groups"} | groups

@@ -1,5 +1,7 @@
 """Groups of rows, and scikit-learn's metadata routing, in all that draws folds."""
 
+from typing import ClassVar
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GroupKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 from skreg import (
     MLPRegularizedClassifier,
@@ -21,7 +25,8 @@ mpl.use("agg")
 X, Y = load_iris(return_X_y=True)
 GROUPS = np.arange(len(X)) % 10
 FOLDS = list(GroupKFold(3).split(X, Y, GROUPS))  # what the groups should give
-NETWORK = MLPRegularizedClassifier((4,), epochs=3, random_state=0)
+# Without pilots, whose folds depend on groups, too.
+NETWORK = MLPRegularizedClassifier((4,), l2=0.01, epochs=3, random_state=0)
 
 
 def searching(network=NETWORK, **parameters):
@@ -75,6 +80,34 @@ def test_a_number_of_folds_keeps_groups_together(y):
     search = searching(cv=3).fit(X, Y, groups=GROUPS)
     for training, validation in search.search_.cv.split(X, Y, GROUPS):
         assert not set(GROUPS[training]) & set(GROUPS[validation])
+
+
+class Spy(MLPRegularizedClassifier):
+    """A network that notes the groups that its fits get."""
+
+    seen: ClassVar = []
+
+    def fit(self, X, y, groups=None, **parameters):
+        self.seen.append(groups)
+        return super().fit(X, y, groups=groups, **parameters)
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_pilots_and_early_stopping_get_the_groups(in_pipeline):
+    Spy.seen.clear()
+    network = Spy((4,), epochs=2, random_state=0)
+    estimator = make_pipeline(MinMaxScaler(), network) if in_pipeline else network
+    prefix = "spy__" if in_pipeline else ""
+    one = {"dropout": {"dropout": 0.5}}
+    compare_remedies(X, Y, estimator, groups=GROUPS, cv=2, repeats=1, remedies=one)
+    assert Spy.seen[0] is GROUPS  # of the pilots
+    assert [len(set(groups)) for groups in Spy.seen[1:]] == [5] * 4
+    Spy.seen.clear()
+    space = {f"{prefix}dropout": uniform(0, 0.5)}
+    search = RegularizationSearchCV(estimator, space=space, n_iter=1, cv=2)
+    search.fit(X, Y, groups=GROUPS)
+    assert Spy.seen[0] is GROUPS  # of the pilots
+    assert Spy.seen[-1] is GROUPS  # of the last fit
 
 
 class FailsAtLast(MLPRegularizedClassifier):

@@ -238,3 +238,9 @@ def test_wrong_parameters_are_named(wrong):
 def test_the_estimator_is_left_as_it_was(report):
     assert not hasattr(NETWORK, "classes_")
     assert NETWORK.random_state is None
+
+
+@pytest.mark.parametrize("remedies", [["l2"], {"l2": 0.1}, "l2", 3])
+def test_remedies_are_a_dict_of_dicts(remedies):
+    with pytest.raises(ValueError, match="'remedies' parameter must be a dict"):
+        compare_remedies(X, Y, NETWORK, remedies=remedies)

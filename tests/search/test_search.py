@@ -100,6 +100,15 @@ def test_candidates_race(search):
     assert current_gatherer() is None
 
 
+def test_the_last_fit_has_all_epochs():
+    """A third of 17 epochs is 5, and three times 5 is 15."""
+    network = MLPRegularizedClassifier((4,), epochs=17, l2=0.01)
+    search = RegularizationSearchCV(network, n_iter=3, cv=2, n_members=1, space=SMALL)
+    search.fit(*load_iris(return_X_y=True))
+    assert search.best_params_["epochs"] == 15
+    assert search.best_estimator_.n_iter_ == 17
+
+
 def test_the_same_again(search):
     again = clone(search).fit(*load_iris(return_X_y=True))
     assert again.best_params_ == search.best_params_
