@@ -205,10 +205,14 @@ def _losses(model):
 
 def _set_history(estimator, model):
     """Set the model's history, which is empty for a model loaded from a file."""
+    estimator.history_ = {"loss": _losses(model)}
     if _losses(model):
-        estimator.history_ = {k: list(v) for k, v in model.history.history.items()}
-    else:
-        estimator.history_ = {"loss": []}
+        n_epochs = len(_losses(model))
+        estimator.history_ |= {  # without what was evaluated after some epochs only
+            name: list(values)
+            for name, values in model.history.history.items()
+            if len(values) == n_epochs
+        }
     estimator.loss_curve_ = estimator.history_["loss"]
     estimator.n_iter_ = estimator.best_epoch_ = len(estimator.loss_curve_)
     weights = estimator._state["weights"]
@@ -227,6 +231,15 @@ def _members(model):
     return members if len(members) == len(operations) - 2 else []
 
 
+def _scales_as(one, other):
+    """Whether two networks scale inputs, and a regressor's targets, in the same way."""
+    return all(
+        np.array_equal(value, getattr(other, attribute)[name])
+        for attribute in ("_input_statistics", "_targets")
+        for name, value in getattr(one, attribute, {}).items()
+    )
+
+
 def _ensemble_of(cls, members, classes, parameters):
     estimators = [
         network_from_keras(cls, one, classes, **parameters) for one in members
@@ -235,6 +248,8 @@ def _ensemble_of(cls, members, classes, parameters):
     for estimator, member in zip(estimators[1:], members[1:], strict=True):
         if estimator._state["structure"] != first._state["structure"]:
             refuse(member, "has another structure than the first averaged network")
+        if not _scales_as(estimator, first):
+            refuse(member, "has another scaling than the first averaged network")
     seeds = np.random.SeedSequence(first._state["seed"]).generate_state(len(members))
     for estimator, seed in zip(estimators[1:], seeds[1:] >> 1, strict=True):
         estimator._state["seed"] = int(seed)

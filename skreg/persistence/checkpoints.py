@@ -106,11 +106,13 @@ class Checkpoint:
         else:
             is_due = epochs % self._every == 0 or progress.is_done
         if is_due and progress.state.is_finite():
-            self._write(progress, epochs)
+            self._write(self._content_of(progress))
+        elif progress.is_done:  # after the best epoch, whose file goes on from there
+            best = _latest_checkpoint(self._path, self._fingerprint)
+            if best is not None:
+                self._write(best | {"has_ended": True})
 
-    def _write(self, progress, epochs):
-        logs = {name: values[-1] for name, values in progress.history.items()}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+    def _content_of(self, progress):
         content = {
             "fingerprint": self._fingerprint,
             "progress": vars(progress) | {"state": vars(progress.state)},
@@ -118,7 +120,13 @@ class Checkpoint:
         }
         if progress.best_state is not None:
             content["progress"]["best_state"] = vars(progress.best_state)
-        name = self._path.name.format(epoch=epochs, **logs)
+        return content
+
+    def _write(self, content):
+        history = content["progress"]["history"]
+        logs = {name: values[-1] for name, values in history.items()}
+        name = self._path.name.format(epoch=len(history["loss"]), **logs)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         storage.write(self._path.with_name(name), "checkpoint", content)
 
     def _estimator_now(self, progress):
@@ -163,7 +171,7 @@ def _is_template(path):
 
 
 def _is_unfinished(content):
-    return not content["progress"]["is_done"]
+    return not (content["progress"]["is_done"] or content.get("has_ended"))
 
 
 def _latest_checkpoint(path, fingerprint=None):

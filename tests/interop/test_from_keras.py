@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
 
+import skreg
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacking
 from skreg.engine import Result, keras
 from skreg.interop import network_from_keras
@@ -505,3 +506,28 @@ def test_arguments_that_are_wrong():
         classifier("network.keras")
     with pytest.raises(ValueError, match="not built"):
         classifier(keras().Sequential([layer("Dense", 1)]))
+
+
+@pytest.mark.parametrize("what", ["inputs", "targets"])
+def test_averaged_networks_have_one_scaling(what):
+    one = untrained(MLPRegularizedRegressor, NUMBERS)
+    other = untrained(MLPRegularizedRegressor, NUMBERS)
+    if what == "inputs":
+        other._input_statistics["mean"] = other._input_statistics["mean"] + 1.0
+    else:
+        other._targets["scale"] = 9 * other._targets["scale"]
+    models = [one.model_, other.model_]
+    inputs = keras().Input((6,))
+    average = keras().layers.Average()([model(inputs) for model in models])
+    with pytest.raises(ValueError, match="another scaling than the first averaged"):
+        regressor(keras().Model(inputs, average))
+
+
+def test_a_history_has_what_every_epoch_has(tmp_path):
+    model = network(layer("Dense", 3, activation="softmax"))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(X, Y, epochs=4, validation_data=(X, Y), validation_freq=2, verbose=0)
+    estimator = classifier(model)
+    assert list(estimator.history_) == ["loss"]
+    skreg.save(estimator, tmp_path / "network.skreg")
+    assert skreg.load(tmp_path / "network.skreg").history_ == estimator.history_

@@ -104,6 +104,17 @@ def test_without_a_random_state_the_same_network_goes_on(cut_after, tmp_path):
     assert open_ended.fit(X, Y).loss_curve_ != other  # that one has ended
 
 
+@pytest.mark.parametrize("name", ["a", "{epoch}-{val_loss:.5f}"])
+def test_after_the_best_epoch_a_training_ends_as_well(name, tmp_path):
+    settings = {"checkpoint": tmp_path / name, "checkpoint_every": "best"}
+    settings |= {"random_state": None, "early_stopping": True, "patience": 2}
+    open_ended = network(**SETTINGS | settings | {"epochs": 60, "learning_rate": 0.1})
+    first = open_ended.fit(X, Y).loss_curve_
+    assert open_ended.best_epoch_ < open_ended.n_iter_
+    assert len(list(tmp_path.iterdir())) >= 1
+    assert open_ended.fit(X, Y).loss_curve_ != first
+
+
 def test_an_ensemble_goes_on(cut_after, tmp_path):
     whole = network(n_members=2).fit(X, Y)
     kept = network(n_members=2, checkpoint=tmp_path / "run.skreg")
