@@ -73,12 +73,12 @@ def compared(is_classification, A, y_train, B, y_test):
             remedy.n_splits,
             remedy.relative_cost,
         )
-        row = {"remedy": remedy.name, **dict(zip(FIGURES, figures, strict=True))}
+        row = dict(zip(FIGURES, figures, strict=True))
         if remedy in (best, report.baseline):
             model = clone(network).set_params(**remedy.parameters).fit(A, y_train)
             losses = scores(model, B, y_test, is_classification, y_train)
             row |= dict(zip(TEST_FIELDS, losses, strict=True))
-        yield row
+        yield {"remedy": remedy.name} | {k: f"{v:.5g}" for k, v in row.items()}
 
 
 def report(path):
