@@ -188,7 +188,7 @@ def _set_state(estimator, model):
     weights, moving = read_weights(model, structure)
     numbers = numbers_of(estimator, settings, None)
     slots = initial_slots(structure, weights, numbers)
-    state = State(weights, moving, slots, step=0, epoch=len(_losses(model)))
+    state = State(weights, moving, slots, step=0, epoch=len(_history(model)["loss"]))
     rate = settings.numbers["learning_rate"]
     if model.compiled:
         rate = float(model.optimizer.learning_rate)
@@ -199,20 +199,15 @@ def _set_state(estimator, model):
     estimator._take_state(structure, lane, state, rate)
 
 
-def _losses(model):
-    return getattr(getattr(model, "history", None), "history", {}).get("loss", [])
+def _history(model):
+    """What the model's history has of every epoch; a model from a file has none."""
+    found = {"loss": []} | getattr(getattr(model, "history", None), "history", {})
+    n_epochs = len(found["loss"])
+    return {k: list(values) for k, values in found.items() if len(values) == n_epochs}
 
 
 def _set_history(estimator, model):
-    """Set the model's history, which is empty for a model loaded from a file."""
-    estimator.history_ = {"loss": _losses(model)}
-    if _losses(model):
-        n_epochs = len(_losses(model))
-        estimator.history_ |= {  # without what was evaluated after some epochs only
-            name: list(values)
-            for name, values in model.history.history.items()
-            if len(values) == n_epochs
-        }
+    estimator.history_ = _history(model)
     estimator.loss_curve_ = estimator.history_["loss"]
     estimator.n_iter_ = estimator.best_epoch_ = len(estimator.loss_curve_)
     weights = estimator._state["weights"]
