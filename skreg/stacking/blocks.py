@@ -8,7 +8,14 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..engine import Job, has_accelerator, is_large, min_lanes, row_size
+from ..engine import (
+    Job,
+    has_accelerator,
+    is_large,
+    min_lanes,
+    row_size,
+    train_block,
+)
 from .prices import compile_seconds, plan, step_seconds
 
 # A stack's states, gradients and activities should stay in a core's cache.
@@ -213,6 +220,12 @@ def full_stack_lanes(structure):
     lane_bytes = itemsize * (row_size(structure) + weights + activities)
     fitting = max(stack_bytes // lane_bytes, 1)
     return min(most, 2 ** int(np.log2(fitting)))
+
+
+def train_alone(structure, jobs, lanes=None):
+    """Train a fit's jobs at once, without those of others, in stacks of `lanes`."""
+    lanes = lanes or full_stack_lanes(structure)
+    return train_block(structure, jobs, min(len(jobs), lanes))
 
 
 class SharedRows:

@@ -22,8 +22,8 @@ from dataclasses import replace
 from functools import partial
 from weakref import WeakSet
 
-from ..engine import Observer, train_block
-from .blocks import Group, Request, SharedRows, full_stack_lanes, group_key
+from ..engine import Observer
+from .blocks import Group, Request, SharedRows, group_key, train_alone
 from .tasks import CancelledFit, Fit, SearchProgress, Task, available_memory
 
 QUIET_SECONDS = 0.02  # how long a job of an uncounted thread waits for the next job
@@ -278,8 +278,7 @@ class Gatherer:
             if not is_closed:
                 self._add(structure, jobs, fit)
         if is_closed:
-            most = self._lanes or full_stack_lanes(structure)
-            return train_block(structure, jobs, min(len(jobs), most))
+            return train_alone(structure, jobs, self._lanes)
         self._proceed()
         try:
             self._wait(fit)

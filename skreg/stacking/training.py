@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from ..engine import canonical_optimizer, train_block
-from .blocks import full_stack_lanes
+from ..engine import canonical_optimizer
+from .blocks import train_alone
 from .gatherer import current_gatherer
 
 
@@ -17,4 +17,4 @@ def train(structure, jobs, are_pilots=False):
     gatherer = current_gatherer()
     if gatherer is not None:
         return gatherer.train(structure, jobs, are_pilots)
-    return train_block(structure, jobs, min(len(jobs), full_stack_lanes(structure)))
+    return train_alone(structure, jobs)
