@@ -147,7 +147,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         ):
             self._check_checkpoint(parts[0], run)
             start_backend()
-            with stacking.stacked_if_not_yet():  # on all cores, with shared programs
+            with stacking.stacked_if_not_yet(is_one_fit=True):  # on all cores
                 given = None if validation[0] is None else parts[0][1]
                 chosen, paths = choose_strengths(self, sample, run, given)
                 vars(self).update(paths)

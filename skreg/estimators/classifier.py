@@ -295,7 +295,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         the columns.
 
     n_members : int, default=1
-        Number of networks in an ensemble, at least 1. They are trained in one stack,
+        Number of networks in an ensemble, at least 1. They train side by side,
         and their predictions are averaged ("Deep ensembles", Lakshminarayanan et al.
         2017). They differ in initial weights, order of batches and noise. With
         ``early_stopping=True`` each sets aside its own validation rows, so that each

@@ -10,6 +10,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, indexable
 
 from ..fitting import left_to_pilots, network_of, prefix_of, takes_groups
+from ..stacking import stacked_if_not_yet
 from .folds import map_over_splits
 
 
@@ -44,7 +45,8 @@ def with_chosen_strength(estimator, X, y, groups=None, varies=(), **fit_paramete
     plain |= {name: 0.0 for name in left if name in varies}
     plain = {prefix + name: value for name, value in plain.items()}
     fit_parameters |= for_network(estimator, groups)
-    fitted = clone(estimator).set_params(**plain).fit(X, y, **fit_parameters)
+    with stacked_if_not_yet():  # in stacks of the comparison's size
+        fitted = clone(estimator).set_params(**plain).fit(X, y, **fit_parameters)
     chosen = network_of(fitted)._chosen_parameters()
     return clone(estimator).set_params(**{prefix + k: v for k, v in chosen.items()})
 

@@ -14,13 +14,13 @@ from ..engine import (
     is_large,
     min_lanes,
     row_size,
-    train_block,
 )
 from .prices import compile_seconds, plan, step_seconds
 
-# A stack's states, gradients and activities should stay in a core's cache.
+# A stack's states, gradients and activities should stay in a core's cache. More lanes
+# than these gain nothing, and more stacks keep more cores busy.
 STACK_BYTES = 4_000_000
-MAX_LANES = 64
+MAX_LANES = 16
 # On a GPU or TPU many lanes cost little more time than few, as long as memory lasts.
 ACCELERATOR_STACK_BYTES = 4_000_000_000
 ACCELERATOR_MAX_LANES = 1024
@@ -56,10 +56,11 @@ class Block:
 class Group:
     """Waiting requests whose structures may share a program, and their programs."""
 
-    lanes: int | None  # of a full stack; None chooses by the program
+    full_lanes: Callable  # returns how many lanes a full stack of a structure has
     programs: Callable  # returns (structure, lanes) of existing programs
+    n_workers: int = 1  # how many blocks train at a time
     is_urgent: bool = False  # do not wait for more
-    compiling: set = field(default_factory=set)  # structures, whose blocks would wait
+    compiling: set = field(default_factory=set)  # programs, whose blocks would wait
     _requests: dict = field(default_factory=dict)  # lists, by the jobs' structures
     _remedies: frozenset = frozenset()  # of all requests so far
     _homes: dict = field(default_factory=dict)  # structures to those of their programs
@@ -94,30 +95,44 @@ class Group:
     def next_block(self):
         """Remove and return the next block; None if all wait for a compilation."""
         found = self._ready()
-        if not found:
+        is_full = bool(found)
+        if not is_full:
             self._plan()
             found = self._by_program()
-            found = {own: r for own, r in found.items() if own not in self.compiling}
+            compiling = {structure for structure, _ in self.compiling}
+            found = {own: r for own, r in found.items() if own not in compiling}
         if not found:
             return None
         structure, requests = max(found.items(), key=lambda own: len(own[1]))
         requests.sort(key=_by_length_and_data)
-        wanted = self._full(structure)
+        share = -(-len(requests) // self.n_workers)
+        n_requests = len(requests) if is_full else share
+        lanes = self._lanes_for(structure, n_requests, requests[0].job.n_steps)
+        wanted = min(lanes, self.full_lanes(structure))
         lengths = {request.job.n_steps for request in requests}
         if len(lengths) > 1 or any(r.job.stopping for r in requests):
-            wanted *= 4  # lanes that end early take the next job
-        taken = requests[:wanted]
+            wanted = max(wanted, min(4 * wanted, share))  # early ends take the next
+        # Callbacks of one fit may share what is not made for threads: one trains all.
+        together = {r.fit for r in requests[:wanted] if r.job.needs_this_process}
+        rest = [request for request in requests[wanted:] if request.fit in together]
+        taken = requests[:wanted] + rest
         self._take(structure, taken)
-        return Block(structure, self._lanes_for(structure, len(taken)), taken)
+        return Block(structure, lanes, taken)
 
     def _ready(self):
         """Requests by the structure of their program, where they fill a stack of it."""
-        compiled = self._compiled()
+        programs = set(self.programs())
         return {
             structure: found
             for structure, found in self._by_program().items()
-            if structure in compiled and len(found) >= self._full(structure)
+            if structure is not None
+            and len(found) >= self.full_lanes(structure)
+            and (structure, self._most_lanes(structure)) in programs
         }
+
+    def _most_lanes(self, structure):
+        """Lanes of the program for a full stack."""
+        return max(self.full_lanes(structure), min_lanes(structure))
 
     def _by_program(self):
         """Requests by the structure of their program; None if it is not chosen yet."""
@@ -164,22 +179,27 @@ class Group:
             steps[own] += request.job.n_steps
         self._homes |= plan(steps, self._compiled())
 
-    def _full(self, structure):
-        """Lanes of a full stack."""
-        return self.lanes or full_stack_lanes(structure)
+    def _lanes_for(self, structure, n_requests, n_steps):
+        """Lanes of the program for these requests of at most so many steps.
 
-    def _lanes_for(self, structure, n_requests):
-        """Lanes of the program for these requests: an existing one, if there is one."""
-        fewest = min_lanes(structure)
-        most = max(self._full(structure), fewest)
-        n_lanes = min(max(n_requests, fewest), most)
-        existing = [
-            lanes
-            for own, lanes in self.programs()
-            if own == structure and n_lanes <= lanes <= most
-        ]
+        An existing program serves them, unless its free lanes cost more than to compile
+        a smaller one; on an accelerator they cost little.
+        """
+        most = self._most_lanes(structure)
+        n_lanes = min(max(n_requests, min_lanes(structure)), most)
         # Few different sizes, so that few programs are compiled.
-        return min(existing, default=min(2 ** int(np.ceil(np.log2(n_lanes))), most))
+        rounded = min(2 ** int(np.ceil(np.log2(n_lanes))), most)
+        existing = min(
+            (
+                lanes
+                for own, lanes in self.programs()
+                if own == structure and n_lanes <= lanes <= most
+            ),
+            default=rounded,
+        )
+        lost = n_steps * (existing - rounded) * step_seconds(structure)
+        is_cheap = has_accelerator() or lost <= compile_seconds(structure)
+        return existing if is_cheap else rounded
 
 
 def _by_length_and_data(request):
@@ -218,14 +238,19 @@ def full_stack_lanes(structure):
     weights = structure.n_kernel_elements
     activities = 3 * structure.batch_size * sum(structure.widths)
     lane_bytes = itemsize * (row_size(structure) + weights + activities)
-    fitting = max(stack_bytes // lane_bytes, 1)
+    fitting = max(stack_bytes // lane_bytes, min_lanes(structure))
     return min(most, 2 ** int(np.log2(fitting)))
 
 
-def train_alone(structure, jobs, lanes=None):
-    """Train a fit's jobs at once, without those of others, in stacks of `lanes`."""
-    lanes = lanes or full_stack_lanes(structure)
-    return train_block(structure, jobs, min(len(jobs), lanes))
+def lanes_of_one_fit(structure):
+    """Number of lanes in the stacks of a fit that trains without others.
+
+    Its pilots, its members and the last network then share one program, and as many
+    stacks train at a time as there are cores.
+    """
+    if has_accelerator():
+        return full_stack_lanes(structure)
+    return min_lanes(structure)
 
 
 class SharedRows:

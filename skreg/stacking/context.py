@@ -12,6 +12,7 @@ from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
 from ..persistence import ResultStore
 from ..typing import Path
+from .blocks import full_stack_lanes, lanes_of_one_fit
 from .gatherer import Gatherer, current_gatherer, current_task, gatherer_of_this_thread
 from .progress import progress_bar
 from .tasks import Call
@@ -44,8 +45,10 @@ def stacked(
     Parameters
     ----------
     lanes : int, default=None
-        Number of networks in a full stack, at least 1. None chooses as many as fit into
-        a core's cache, from 1 for large networks to 64 for small ones.
+        Number of networks in a full stack, at least 1. None chooses 16, or as many as
+        fit into a core's cache if these are fewer, 2 at least. More are of use only
+        with early stopping. Large networks train alone. On a GPU None chooses up to
+        1,024.
     executor : concurrent.futures.Executor, default=None
         Executor that trains the stacks, such as
         ``dask.distributed.Client(...).get_executor()``. Preprocessing and scoring run
@@ -105,33 +108,45 @@ def stacked(
     store = None if checkpoint is None else ResultStore(checkpoint)
     with (
         progress_bar(progress) as show,
-        _gatherer(lanes, executor, show, store),
+        _gatherer(
+            full_stack_lanes if lanes is None else lambda structure: lanes,
+            lanes or 0,
+            executor,
+            show=show,
+            store=store,
+        ),
         joblib.parallel_config(backend="skreg"),
     ):
         yield
 
 
 @contextmanager
-def stacked_if_not_yet():
+def stacked_if_not_yet(is_one_fit=False):
     """`stacked`, or the context that is already open, whose stacks are then shared.
 
     What it opens is for this thread alone, which does not wait for others in the end.
+    The stacks of a single fit have few lanes.
     """
-    if current_gatherer() is not None:
-        yield
+    gatherer = current_gatherer()
+    if gatherer is not None:
+        yield gatherer
         return
-    with _gatherer(is_for_all=False), joblib.parallel_config(backend="skreg"):
-        yield
+    full_lanes = lanes_of_one_fit if is_one_fit else full_stack_lanes
+    with (
+        _gatherer(full_lanes, is_for_all=False) as gatherer,
+        joblib.parallel_config(backend="skreg"),
+    ):
+        yield gatherer
 
 
-def _gatherer(lanes=None, executor=None, show=None, store=None, is_for_all=True):
+def _gatherer(full_lanes=full_stack_lanes, lanes=0, executor=None, **settings):
     cores = joblib.cpu_count()
     trainer = LocalTrainer(cores)
     # Room for two stacks per core: one in training and one that is being filled.
-    capacity = max(CAPACITY_PER_CORE, 2 * (lanes or 0)) * cores
+    capacity = max(CAPACITY_PER_CORE, 2 * lanes) * cores
     if executor is not None:
         trainer, capacity = ExecutorTrainer(executor), max(capacity, EXECUTOR_CAPACITY)
-    return Gatherer(trainer, lanes, cores, capacity, show, store, is_for_all)
+    return Gatherer(trainer, full_lanes, cores, capacity, **settings)
 
 
 class StackingBackend(ParallelBackendBase):

@@ -22,8 +22,8 @@ from dataclasses import replace
 from functools import partial
 from weakref import WeakSet
 
-from ..engine import Observer
-from .blocks import Group, Request, SharedRows, group_key, train_alone
+from ..engine import Observer, train_block
+from .blocks import Group, Request, SharedRows, full_stack_lanes, group_key
 from .tasks import CancelledFit, Fit, SearchProgress, Task, available_memory
 
 QUIET_SECONDS = 0.02  # how long a job of an uncounted thread waits for the next job
@@ -72,8 +72,8 @@ class Gatherer:
     ----------
     trainer : object
         Trains the blocks: see the module `trainers`.
-    lanes : int or None
-        Lanes of a full stack; None chooses by the structure.
+    full_lanes : callable
+        Returns how many lanes a full stack of a structure has.
     n_cores : int
         How many tasks may run Python code at a time.
     capacity : int
@@ -90,7 +90,7 @@ class Gatherer:
     def __init__(
         self,
         trainer,
-        lanes=None,
+        full_lanes=full_stack_lanes,
         n_cores=1,
         capacity=64,
         show=None,
@@ -100,7 +100,7 @@ class Gatherer:
         self.is_for_all = is_for_all
         self._store = store
         self._trainer = trainer
-        self._lanes = lanes
+        self._full_lanes = full_lanes
         self._n_cores = n_cores
         self.capacity = capacity
         self._pid = os.getpid()
@@ -278,7 +278,8 @@ class Gatherer:
             if not is_closed:
                 self._add(structure, jobs, fit)
         if is_closed:
-            return train_alone(structure, jobs, self._lanes)
+            lanes = min(len(jobs), self._full_lanes(structure))
+            return train_block(structure, jobs, lanes)
         self._proceed()
         try:
             self._wait(fit)
@@ -297,7 +298,10 @@ class Gatherer:
     def _add(self, structure, jobs, fit):
         key = group_key(structure)
         if key not in self._groups:
-            self._groups[key] = Group(self._lanes, self._trainer.programs)
+            trainer = self._trainer
+            self._groups[key] = Group(
+                self._full_lanes, trainer.programs, trainer.n_workers
+            )
         for index, job in enumerate(jobs):
             self._groups[key].add(Request(structure, job, fit, index))
         fit.group = self._groups[key]
@@ -411,7 +415,7 @@ class Gatherer:
                 if block is None:
                     break
                 if self._trainer.compiles(block):
-                    group.compiling.add(block.structure)
+                    group.compiling.add((block.structure, block.lanes))
                 self._n_training += 1
                 yield partial(self._start, group, block)
 
@@ -425,8 +429,8 @@ class Gatherer:
 
     def _has_compiled(self, group, block):
         """Note that a block's program is compiled: others of its group may wait."""
-        if block.structure in group.compiling:
-            group.compiling.discard(block.structure)
+        if (block.structure, block.lanes) in group.compiling:
+            group.compiling.discard((block.structure, block.lanes))
             self._proceed()
 
     def _end(self, block, observer, error=None):

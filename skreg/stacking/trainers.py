@@ -1,9 +1,10 @@
 """Train blocks on threads of this process, or on the workers of an executor.
 
-A trainer has ``max_blocks``, how many blocks it takes at a time; ``programs()``, the
-(structure, lanes) of its programs; ``compiles(block)``, whether similar blocks would
-wait for this block's program; ``start(block, observer, done)``, which returns at once,
-and calls ``done(error)`` at the end (None means success); and ``close()``.
+A trainer has ``max_blocks``, how many blocks it takes at a time; ``n_workers``, how
+many blocks train at a time; ``programs()``, the (structure, lanes) of its programs;
+``compiles(block)``, whether similar blocks would wait for this block's program;
+``start(block, observer, done)``, which returns at once, and calls ``done(error)`` at
+the end (None means success); and ``close()``.
 """
 
 import itertools
@@ -36,6 +37,8 @@ class LocalTrainer:
         """A block for each thread; an accelerator computes one after another."""
         return 1 if has_accelerator() else self._n_threads
 
+    n_workers = max_blocks
+
     def compiles(self, block):
         """Whether this block has to compile its program."""
         return (block.structure, block.lanes) not in compiled_programs()
@@ -66,6 +69,7 @@ class ExecutorTrainer:
     """
 
     max_blocks = 1_000_000
+    n_workers = 1  # it does not tell
 
     def __init__(self, executor):
         self._executor = executor

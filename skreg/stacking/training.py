@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from ..engine import canonical_optimizer
-from .blocks import train_alone
+from ..engine import canonical_optimizer, is_large, train_block
+from .context import stacked_if_not_yet
 from .gatherer import current_gatherer
 
 
@@ -14,7 +14,8 @@ def train(structure, jobs, are_pilots=False):
     """
     optimizer = canonical_optimizer(structure.optimizer)
     structure = replace(structure, optimizer=optimizer)
-    gatherer = current_gatherer()
-    if gatherer is not None:
+    is_in_turn = len(jobs) == 1 or is_large(structure)
+    if is_in_turn and current_gatherer() is None:
+        return train_block(structure, jobs, lanes=1)
+    with stacked_if_not_yet(is_one_fit=True) as gatherer:
         return gatherer.train(structure, jobs, are_pilots)
-    return train_alone(structure, jobs)

@@ -28,6 +28,7 @@ from skreg import (
     compare_remedies,
     stacked,
 )
+from skreg.engine import compilations
 from skreg.estimators import base, pilots
 from skreg.estimators.pilots import N_FOLDS, Strength, choose_strengths
 from skreg.fitting import folds_of, usual_l2
@@ -54,6 +55,17 @@ def test_the_final_network_is_that_with_the_chosen_numbers(fitted):
     )
     assert (given.l2_, given.dropout_) == (fitted.l2_, fitted.dropout_)
     assert not hasattr(given, "strength_path_")
+
+
+def test_a_fit_compiles_one_program_even_where_no_dropout_is_chosen(monkeypatch):
+    def without_dropout(losses, strengths, doubt):
+        return [strength.dropout for strength in strengths].index(0.0)
+
+    monkeypatch.setattr(pilots, "_chosen", without_dropout)
+    before = compilations.copy()
+    found = MLPRegularizedClassifier((13,), epochs=2, random_state=0).fit(X, Y)
+    assert found.dropout_ == 0
+    assert [lanes for _, lanes in compilations - before] == [2]
 
 
 def test_the_path_is_what_a_user_would_measure(fitted):

@@ -81,7 +81,9 @@ def nothing_is_left():
 
 @pytest.fixture
 def blocks(monkeypatch):
-    """How many jobs each block has."""
+    """How many jobs each block has, where all that wait train in one."""
+    monkeypatch.setattr("skreg.stacking.blocks.MAX_LANES", 64)
+    monkeypatch.setattr(trainers.LocalTrainer, "n_workers", 1)
     sizes = []
     train_block = trainers.train_block
 
