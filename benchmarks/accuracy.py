@@ -10,9 +10,8 @@ three, which get categories as such, and the others as columns of 0 and 1. `repo
 compares models on the splits on which all of them ran; without names, all that RESULTS
 has. benchmarks/accuracy.csv holds the results that the docs quote.
 
-Environment: ROWS (of training, at most, 4000), SPLITS (3), COLUMNS (wider tables are
-left out, 300), STEP and FIRST (every so many tables, from which, 1 and 0), THREADS (of
-the last three, 1; `taskset -c 0` gives the others one core, too).
+Environment: ROWS (4000), SPLITS (3), THREADS (of the last three, 1; `taskset -c 0`
+gives the others one core, too), and what `tables.py` says.
 """
 
 import csv
@@ -32,12 +31,17 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tables import framed, prepared, scores, splits, tables
-
-USUAL = {"ROWS": 4000, "SPLITS": 3, "COLUMNS": 300, "STEP": 1, "FIRST": 0, "THREADS": 1}
-ROWS, SPLITS, COLUMNS, STEP, FIRST, THREADS = (
-    int(os.environ.get(name, value)) for name, value in USUAL.items()
+from tables import (
+    chosen_tables,
+    framed,
+    from_environment,
+    prepared,
+    scores,
+    splits,
 )
+
+ROWS, SPLITS = from_environment("ROWS", 4000), from_environment("SPLITS", 3)
+THREADS = from_environment("THREADS", 1)
 RESAMPLES = 2000
 
 
@@ -228,10 +232,9 @@ def run(directory, results, names):
     done = {tuple(row[:3]) for row in csv.reader(path.open())} if path.exists() else ()
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
-        for index, table in enumerate(tables(directory)):
-            table_name, is_classification, X, y, categorical = table
-            if index % STEP != FIRST or X.shape[1] > COLUMNS:
-                continue
+        for table_name, is_classification, X, y, categorical in chosen_tables(
+            directory
+        ):
             for split, (train, test) in enumerate(
                 splits(y, is_classification, ROWS, SPLITS)
             ):

@@ -4,11 +4,10 @@
     python benchmarks/defaults.py report RESULTS.csv
 
 `tables.py` says what TABLES holds. All variants of a table train in stacks, on the same
-two splits of at most ROWS (1000) rows; tables with more than 300 columns are left out,
-as are, with STRUCTURES=1 (variants that need programs of their own), all but every
-fourth. SETS names tables, so that a sweep can go on in a new process; ONLY names
-variants beside the usual one, separated by semicolons; FIRST and STEP are as in
-`accuracy.py`.
+two splits of at most ROWS (1000) rows. STRUCTURES=1 is for variants that need programs
+of their own; STEP is 4 then. SETS names tables, so that a sweep can go on in a new
+process; ONLY names variants beside the usual one, separated by semicolons. `tables.py`
+says more of the environment.
 """
 
 import csv
@@ -21,12 +20,11 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import joblib
 import numpy as np
-from tables import prepared, scores, splits, tables
+from tables import chosen_tables, from_environment, prepared, scores, splits
 
 import skreg
 
-ROWS, SPLITS, MAX_COLUMNS = int(os.environ.get("ROWS", "1000")), 2, 300
-FIRST, STEP = int(os.environ.get("FIRST", "0")), int(os.environ.get("STEP", "1"))
+ROWS, SPLITS, MAX_COLUMNS = from_environment("ROWS", 1000), 2, 300
 USUAL = "usual"
 NUMBERS = {
     USUAL: {},
@@ -127,12 +125,10 @@ def run(directory, results):
     wanted = os.environ.get("SETS", "").split(",")
     with Path(results).open("a", newline="") as file:
         writer = csv.writer(file)
-        for index, (name, is_class, X, y, categorical) in enumerate(tables(directory)):
-            if (
-                (wanted != [""] and name not in wanted)
-                or (IS_OF_STRUCTURES and index % 4)
-                or index % STEP != FIRST
-            ):
+        for name, is_class, X, y, categorical in chosen_tables(
+            directory, step=4 if IS_OF_STRUCTURES else 1
+        ):
+            if wanted != [""] and name not in wanted:
                 continue
             start = time.perf_counter()
             parts = [

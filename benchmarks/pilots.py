@@ -5,8 +5,7 @@
 `tables.py` says what TABLES holds. For each table two new processes, one for each kind
 of fit, train on one split twice: the first fit imports Keras and compiles.
 
-Environment: ROWS (of training, at most, 4000), COLUMNS (wider tables are left out,
-300), STEP and FIRST (every so many tables, from which, 5 and 0).
+Environment: ROWS (4000), and what `tables.py` says; STEP is 5.
 """
 
 import json
@@ -17,10 +16,9 @@ import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-from tables import prepared, splits, tables
+from tables import chosen_tables, from_environment, prepared, splits, tables
 
-USUAL = {"ROWS": 4000, "COLUMNS": 300, "STEP": 5, "FIRST": 0}
-ROWS, COLUMNS, STEP, FIRST = (int(os.environ.get(*item)) for item in USUAL.items())
+ROWS, STEP = from_environment("ROWS", 4000), 5
 
 
 def seconds_here(directory, name, has_pilots):
@@ -54,9 +52,7 @@ def seconds(*arguments):
 def main(directory):
     print("seconds of a number and of pilots: first fits, second fits")
     ratios = []
-    for index, (name, _, X, *_) in enumerate(tables(directory)):
-        if index % STEP != FIRST or X.shape[1] > COLUMNS:
-            continue
+    for name, _, X, *_ in chosen_tables(directory, STEP):
         pairs = list(
             zip(*(seconds(directory, name, p) for p in (False, True)), strict=True)
         )

@@ -9,8 +9,7 @@ accuracy or R2, of those measured on all draws of folds) are then fitted on thes
 and judged on the test rows. `run` adds the tables that RESULTS lacks; a row is a remedy
 on a table. benchmarks/remedies_on_tables.csv holds the results that the docs quote.
 
-Environment: ROWS (of training, at most, 1000), COLUMNS (wider tables are left out,
-300), STEP and FIRST (every so many tables, from which, 2 and 0).
+Environment: ROWS (1000), and what `tables.py` says; STEP is 2.
 """
 
 import csv
@@ -24,12 +23,11 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from sklearn.base import clone
-from tables import prepared, scores, splits, tables
+from tables import chosen_tables, from_environment, prepared, scores, splits
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, compare_remedies
 
-USUAL = {"ROWS": 1000, "COLUMNS": 300, "STEP": 2, "FIRST": 0}
-ROWS, COLUMNS, STEP, FIRST = (int(os.environ.get(*item)) for item in USUAL.items())
+ROWS, STEP = from_environment("ROWS", 1000), 2
 FIGURES = ["validation", "gain", "low", "high", "n_splits", "cost"]
 FIELDS = ["table", "is_classification", "remedy", *FIGURES]
 TEST_FIELDS = ["error", "loss"]  # of the network as it is, and of the best remedy
@@ -42,10 +40,10 @@ def run(directory, results):
         writer = csv.DictWriter(file, [*FIELDS, *TEST_FIELDS])
         if not done:
             writer.writeheader()
-        for index, (name, is_classification, X, y, categorical) in enumerate(
-            tables(directory)
+        for name, is_classification, X, y, categorical in chosen_tables(
+            directory, STEP
         ):
-            if index % STEP != FIRST or X.shape[1] > COLUMNS or name in done:
+            if name in done:
                 continue
             start = time.process_time()
             ((train, test),) = splits(y, is_classification, ROWS, 1)

@@ -2,9 +2,14 @@
 
 A directory of tables holds an .npz file each, with X, y and cat_mask (categorical
 columns hold codes, NaN is missing), and index.json with name and task of each.
+
+Environment of all benchmarks on tables: STEP and FIRST (every so many tables, from
+which, 1 and 0 unless the benchmark says otherwise), COLUMNS (wider tables are left out,
+300). Where a benchmark says so, ROWS is how many rows train, at most.
 """
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +32,20 @@ def tables(directory):
         is_classification = entry["task"] == "classification"
         y = LabelEncoder().fit_transform(y) if is_classification else y.astype(float)
         yield entry["name"], is_classification, X.astype(float), y, categorical
+
+
+def from_environment(name, usual):
+    """A whole number from the environment."""
+    return int(os.environ.get(name, usual))
+
+
+def chosen_tables(directory, step=1):
+    """Those of `tables` that the environment chooses."""
+    step, first = from_environment("STEP", step), from_environment("FIRST", 0)
+    for index, table in enumerate(tables(directory)):
+        is_narrow = table[2].shape[1] <= from_environment("COLUMNS", 300)
+        if index % step == first and is_narrow:
+            yield table
 
 
 def splits(y, is_classification, rows, n_splits):
