@@ -156,8 +156,8 @@ class _Stack:
         own = lane.job.structure
 
         def read():
-            row = np.asarray(rows)[i]
-            return unpack_lane(self._structure, row, int(steps[i]), epoch, own)
+            row, step = np.asarray(rows)[i], int(np.asarray(steps)[i])
+            return unpack_lane(self._structure, row, step, epoch, own)
 
         return cache(read)
 
