@@ -31,14 +31,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tables import (
-    chosen_tables,
-    framed,
-    from_environment,
-    prepared,
-    scores,
-    splits,
-)
+from tables import chosen_tables, framed, from_environment, prepared, scores, splits
 
 ROWS, SPLITS = from_environment("ROWS", 4000), from_environment("SPLITS", 3)
 THREADS = from_environment("THREADS", 1)

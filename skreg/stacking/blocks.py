@@ -8,13 +8,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..engine import (
-    Job,
-    has_accelerator,
-    is_large,
-    min_lanes,
-    row_size,
-)
+from ..engine import Job, has_accelerator, is_large, min_lanes, row_size
 from .prices import compile_seconds, plan, step_seconds
 
 # A stack's states, gradients and activities should stay in a core's cache. More lanes
@@ -45,6 +39,11 @@ class Block:
     structure: object
     lanes: int
     requests: list
+
+    @property
+    def program(self):
+        """The (structure, lanes) of its program."""
+        return self.structure, self.lanes
 
     @property
     def jobs(self):
@@ -112,10 +111,7 @@ class Group:
         lengths = {request.job.n_steps for request in requests}
         if len(lengths) > 1 or any(r.job.stopping for r in requests):
             wanted = max(wanted, min(4 * wanted, share))  # early ends take the next
-        # Callbacks of one fit may share what is not made for threads: one trains all.
-        together = {r.fit for r in requests[:wanted] if r.job.needs_this_process}
-        rest = [request for request in requests[wanted:] if request.fit in together]
-        taken = requests[:wanted] + rest
+        taken = _first(wanted, requests)
         self._take(structure, taken)
         return Block(structure, lanes, taken)
 
@@ -200,6 +196,15 @@ class Group:
         lost = n_steps * (existing - rounded) * step_seconds(structure)
         is_cheap = has_accelerator() or lost <= compile_seconds(structure)
         return existing if is_cheap else rounded
+
+
+def _first(n, requests):
+    """The first `n` requests, and those that one thread should train with them.
+
+    Callbacks of the members of an ensemble may share what is not made for threads.
+    """
+    together = {r.fit for r in requests[:n] if r.job.needs_this_process}
+    return requests[:n] + [r for r in requests[n:] if r.fit in together]
 
 
 def _by_length_and_data(request):

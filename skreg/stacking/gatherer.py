@@ -415,7 +415,7 @@ class Gatherer:
                 if block is None:
                     break
                 if self._trainer.compiles(block):
-                    group.compiling.add((block.structure, block.lanes))
+                    group.compiling.add(block.program)
                 self._n_training += 1
                 yield partial(self._start, group, block)
 
@@ -429,8 +429,8 @@ class Gatherer:
 
     def _has_compiled(self, group, block):
         """Note that a block's program is compiled: others of its group may wait."""
-        if (block.structure, block.lanes) in group.compiling:
-            group.compiling.discard((block.structure, block.lanes))
+        if block.program in group.compiling:
+            group.compiling.discard(block.program)
             self._proceed()
 
     def _end(self, block, observer, error=None):

@@ -41,7 +41,7 @@ class LocalTrainer:
 
     def compiles(self, block):
         """Whether this block has to compile its program."""
-        return (block.structure, block.lanes) not in compiled_programs()
+        return block.program not in compiled_programs()
 
     def start(self, block, observer, done):
         """Train a block; `observer` gets each result as soon as it is ready."""
@@ -97,7 +97,7 @@ class ExecutorTrainer:
         if any(job.needs_this_process for job in block.jobs):
             self._local.start(block, observer, done)
             return
-        self._programs.add((block.structure, block.lanes))
+        self._programs.add(block.program)
         self._send(_Sending(block, observer, done))
 
     def _send(self, sending, with_all_rows=False):
