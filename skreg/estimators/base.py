@@ -244,7 +244,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             checkpoint = Checkpoint(self, structure, job, run.continues, number)
             checkpoints.enter_context(checkpoint.locked())
             job = checkpoint.resumed(job)
-        return structure, with_listeners(self, job, validation)
+        return structure, with_listeners(self, job, validation, number)
 
     def _finish(self, structure, job, result, run):
         """Store the result of training, or raise its error."""

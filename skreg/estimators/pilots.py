@@ -2,7 +2,8 @@
 
 Each pilot is the network with one strength, trained without one part of the rows and
 judged by its loss on that part. Pilots train in stacks: for l2 the usual strength and
-its neighbours first, then the stronger or the weaker ones; then all of `feature_l1`.
+its neighbours first, then stronger or weaker ones as long as one of them is the best;
+then all of `feature_l1`.
 """
 
 from dataclasses import replace
@@ -28,12 +29,12 @@ from ..interop import with_listeners
 from .attempts import copied
 from .ensemble import drop_attributes_of_fit
 
-N_FOLDS = 5
+N_FOLDS, N_FOLDS_OF_MANY = 5, 3
 MAX_ROWS = 5000  # about so many train with one strength, in all folds together
 # In standard errors: smaller differences speak for the usual strength. Held-out rows
 # that are few may lack those on which a network that is too sure of itself is wrong.
 DOUBT_OF_STRONGER, DOUBT_OF_WEAKER, DOUBT_OF_WEAKER_ON_FEW = 1.0, 0.5, 1.5
-FEW_ROWS = 500
+FEW_ROWS = 700
 MIN_ROWS = 40  # fewer rows cannot tell one strength from another
 
 
@@ -56,9 +57,13 @@ class Strength(NamedTuple):
 
 
 FIRST = (Strength(1.0, AUTO_DROPOUT), Strength(1.0, 0.0), Strength(3.0, AUTO_DROPOUT))
-# Then these, if the last of the first is the best of them, or else the others.
-STRONGER = (Strength(10.0, AUTO_DROPOUT), Strength(30.0, AUTO_DROPOUT))
-WEAKER = (Strength(0.3, AUTO_DROPOUT), Strength(0.1, AUTO_DROPOUT), Strength(0.1, 0.0))
+# Then these, if the last of the first is the best of them, or else the others, step by
+# step as long as the last step has the best so far.
+STRONGER = (Strength(10.0, AUTO_DROPOUT),), (Strength(30.0, AUTO_DROPOUT),)
+WEAKER = (
+    (Strength(0.3, AUTO_DROPOUT), Strength(0.1, 0.0)),
+    (Strength(0.1, AUTO_DROPOUT),),
+)
 
 
 class FeatureStrength(NamedTuple):
@@ -125,20 +130,24 @@ def choose_strengths(estimator, sample, run, given=None):
 
 def _choose_l2(estimator, sample, run, given):
     """The penalty, and the dropout if it is left to pilots, with all losses."""
-    folds = _Folds(estimator, sample, run, given)
+    are_few = len(sample) < FEW_ROWS
+    n_folds = N_FOLDS if are_few else N_FOLDS_OF_MANY
+    folds = _Folds(estimator, sample, run, given, n_folds)
     strengths = _open_to(estimator, FIRST)
     losses = folds.losses(strengths)
-    is_stronger_best = losses.mean(axis=1).argmin() == len(strengths) - 1
-    more = _open_to(estimator, STRONGER if is_stronger_best else WEAKER)
-    losses = np.concatenate([losses, folds.losses(more)])
-    strengths += more
+    is_stronger_best = _best(losses) == len(strengths) - 1
+    for step in STRONGER if is_stronger_best else WEAKER:
+        more = _open_to(estimator, step)
+        losses = np.concatenate([losses, folds.losses(more)])
+        strengths += more
+        if _best(losses) < len(strengths) - len(more):
+            break
     path = {
         "l2": np.array([s.multiple for s in strengths]) * usual_l2(len(sample)),
         "val_loss": losses,
     }
     if is_auto(estimator.dropout):
         path["dropout"] = np.array([s.dropout for s in strengths])
-    are_few = len(sample) < FEW_ROWS
     best = _chosen(
         losses, strengths, DOUBT_OF_WEAKER_ON_FEW if are_few else DOUBT_OF_WEAKER
     )
@@ -150,7 +159,7 @@ def _choose_l2(estimator, sample, run, given):
 def _choose_feature_l1(estimator, sample, run, given):
     """The strongest penalty on features that is about as good as the best."""
     most = FEATURE_STRENGTHS[-1].value  # so that programs have the penalty
-    folds = _Folds(copied(estimator, feature_l1=most), sample, run, given)
+    folds = _Folds(copied(estimator, feature_l1=most), sample, run, given, N_FOLDS)
     losses = folds.losses(FEATURE_STRENGTHS)
     values = np.array([strength.value for strength in FEATURE_STRENGTHS])
     chosen = {"feature_l1": float(values[max(_good(losses, DOUBT_OF_STRONGER))])}
@@ -166,14 +175,14 @@ def _open_to(estimator, strengths):
 
 
 class _Folds:
-    """The rows of the pilots: many rows have fewer folds, and parts of them."""
+    """The rows of the pilots: `n_folds` folds, fewer and parts of them if very many."""
 
-    def __init__(self, estimator, sample, run, given):
+    def __init__(self, estimator, sample, run, given, n_folds):
         sample = _that_counts(estimator, sample)
         classes, how = estimator._row_classes(sample.y), estimator.validation_fraction
         folds = folds_of(sample, classes, how, N_FOLDS, run.seed)
         n_training = max(len(training) for training, _ in folds)
-        n_folds = np.clip(round(MAX_ROWS / n_training), 1, N_FOLDS)
+        n_folds = np.clip(round(MAX_ROWS / n_training), 1, n_folds)
         batch_size = _batch_size(estimator, len(sample))
         self.jobs, self.held_out, structures = [], [], []
         stops = estimator.early_stopping and estimator.monitor != "loss"

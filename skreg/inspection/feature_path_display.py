@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
 
 from ..fitting import REGRESSOR_RULES, is_auto, network_of, prefix_of
 from ..typing import Features, Floats, Frame, Groups, Splitter, Targets
@@ -138,7 +139,7 @@ class FeaturePathDisplay:
         ------
         ValueError
             If the network cannot be fitted or scored with one of the strengths, or if
-            the pipeline gives it another number of features in another split.
+            the pipeline gives it other features in other splits.
         """
         path = cls._trained(estimator, X, y, strengths, groups, cv, scoring)
         return path.plot()
@@ -151,7 +152,7 @@ class FeaturePathDisplay:
         estimator = with_chosen_strength(estimator, X, y, groups, {"feature_l1"})
         trial = _FeatureTrial(estimator, X, y, splits, scoring, groups)
         found = trial.scores_along(name, strengths)
-        _check_features({len(point.norms) for points in found for point in points})
+        _check_features({point.features for points in found for point in points})
         return cls(
             strengths,
             [[point.train for point in points] for points in found],
@@ -241,20 +242,40 @@ def _checked_strengths(strengths):
     return sorted(map(float, found))
 
 
-def _check_features(numbers):
-    """Raise ValueError unless all splits have this number of features."""
-    if len(numbers) > 1:
+def _check_features(found):
+    """Raise ValueError unless all splits have the same features."""
+    if len(found) > 1:
+        numbers = {len(features) for features in found}
+        gave = (
+            f"from {min(numbers)} to {max(numbers)} features"
+            if len(numbers) > 1
+            else f"other {min(numbers)} features in other splits"
+        )
         raise ValueError(
             "FeaturePathDisplay needs the same features in all splits, but the steps "
-            f"before the network gave it from {min(numbers)} to {max(numbers)} "
-            "features. Fit these steps to all rows first, or leave them out."
+            f"before the network gave it {gave}. Fit these steps to all rows first, or "
+            "leave them out."
         )
+
+
+def _features_of(estimator):
+    """Names of a fitted network's features, or their numbers where there are none."""
+    numbers, names = range(network_of(estimator).n_features_in_), None
+    try:
+        while isinstance(estimator, Pipeline):
+            if len(estimator) > 1:
+                names = estimator[:-1].get_feature_names_out(names)
+            estimator = estimator[-1]
+    except AttributeError:  # a step without names
+        names = None
+    return tuple(numbers if names is None else names)
 
 
 @dataclass(frozen=True)
 class _Point(Score):
-    """A score with the norms of the features, mean over members."""
+    """A score with the features and their norms, mean over members."""
 
+    features: tuple
     norms: Floats
 
 
@@ -264,4 +285,4 @@ class _FeatureTrial(Trial):
     def score(self, estimator, training, validation):
         score = super().score(estimator, training, validation)
         norms = network_of(estimator)._feature_norms().mean(axis=0)
-        return _Point(**vars(score), norms=norms)
+        return _Point(**vars(score), features=_features_of(estimator), norms=norms)

@@ -76,8 +76,9 @@ class EpochListener:
     that have them.
     """
 
-    def __init__(self, estimator, job):
+    def __init__(self, estimator, job, member=None):
         self._epochs, self._verbose = job.epochs, estimator.verbose
+        self._whose = "" if member is None else f"Member {member + 1} - "
         self._structure, self._schedule = estimator._structure(), job.schedule
         self._callback_rate = None
         self._logs = {}
@@ -147,7 +148,8 @@ class EpochListener:
         """Call the hooks after an epoch, from 1 on, and answer as ``Job.listener``."""
         if self._verbose:
             values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
-            print(f"Epoch {epoch}/{self._epochs} - {values}", flush=True)
+            epochs = f"{self._whose}Epoch {epoch}/{self._epochs}"
+            print(f"{epochs} - {values}", flush=True)
         stop = False
         if self._sklearn_callbacks is not None:
             stop = self._sklearn_callbacks(epoch, state)
@@ -225,8 +227,11 @@ class SklearnCallbacks:
         )
 
 
-def with_listeners(estimator, job, validation):
-    """The job with its scorer, callbacks and verbose output, called after epochs."""
+def with_listeners(estimator, job, validation, member=None):
+    """The job with its scorer, callbacks and verbose output, called after epochs.
+
+    `member` is its index in the ensemble, None without an ensemble.
+    """
     if job.progress is not None and job.progress.is_done:
         return job
     if job.monitor not in ("loss", "val_loss") and validation is not None:
@@ -234,7 +239,7 @@ def with_listeners(estimator, job, validation):
         job = replace(job, score=score, larger_is_better=True)
     watches = getattr(estimator, "_skl_callbacks", None) or estimator.verbose
     if estimator.callbacks or watches:
-        job = _with_listener(job, EpochListener(estimator, job))
+        job = _with_listener(job, EpochListener(estimator, job, member))
     return job
 
 

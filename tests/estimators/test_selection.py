@@ -11,7 +11,7 @@ from sklearn.feature_selection import (
     VarianceThreshold,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skreg
 from skreg import FeaturePathDisplay
@@ -189,13 +189,25 @@ def test_wrong_strengths_are_named(strengths, data):
         FeaturePathDisplay.from_estimator(NETWORK, *data, strengths=strengths)
 
 
-def test_the_path_needs_the_same_number_of_features_in_all_splits():
-    rows, y = np.zeros((40, 3)), np.arange(40.0)
-    rows[:, 0], rows[5, 1], rows[30, 2] = y, 1, 1
-    pipeline = make_pipeline(VarianceThreshold(), plain_regressor((), epochs=1))
-    splits = [(np.arange(38), [38, 39]), (np.arange(20), [38, 39])]
-    with pytest.raises(ValueError, match=r"same features in all .* from 2 to 3"):
+@pytest.mark.parametrize(
+    ("only_first", "found"),
+    [([1, 2], "from 2 to 3 features"), ([1], "other 2 features")],
+)
+def test_the_path_needs_the_same_features_in_all_splits(only_first, found):
+    """Columns 1 and 2 vary in the first rows, in the last rows column 3 does."""
+    rows, y = np.zeros((40, 4)), np.arange(40.0)
+    rows[:, 0], rows[30, 3] = y, 1
+    rows[5, only_first] = 1
+    network = make_pipeline(StandardScaler(), plain_regressor((), epochs=1))
+    pipeline = make_pipeline(VarianceThreshold(), network)
+    splits = [(np.arange(20), [38, 39]), (np.arange(20, 38), [38, 39])]
+    with pytest.raises(ValueError, match=f"same features in all .* {found}"):
         FeaturePathDisplay.from_estimator(pipeline, rows, y, strengths=[1], cv=splits)
+    splits[1] = splits[0]
+    path = FeaturePathDisplay.from_estimator(
+        pipeline, rows, y, strengths=[1], cv=splits
+    )
+    assert path.norms.shape == (1, 2, 1 + len(only_first))
 
 
 def test_the_simplest_is_within_a_standard_error_of_the_best():

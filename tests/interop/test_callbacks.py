@@ -146,6 +146,11 @@ def test_verbose_prints_epochs(capfd):
     assert re.fullmatch(pattern, lines[1])
     network(epochs=2).fit(X, Y)
     assert capfd.readouterr() == ("", "")
+    network(verbose=1, epochs=2, n_members=2).fit(X, Y)
+    lines = sorted(capfd.readouterr().out.splitlines())
+    assert [line.partition(" - loss: ")[0] for line in lines] == [
+        f"Member {member} - Epoch {epoch}/2" for member in (1, 2) for epoch in (1, 2)
+    ]
 
 
 # --- what callbacks hear, beside what Keras tells them

@@ -34,10 +34,11 @@ The parameters
 held-out rows. The usual penalty is :math:`0.03 / \sqrt n`: 0.002 for 225 rows, 0.001
 for 900, since more rows need less of it. First, pilots train in stacks on four fifths
 of the rows, with 1 and 3 times the usual penalty. If 3 times is better on the held-out
-rows, pilots with 10 and 30 times follow, otherwise with 0.3 and 0.1 times. Among the
-penalties that are about as good as the best, the one nearest to the usual trains the
-network (``l2_``, :class:`~skreg.StrengthDisplay`). There are no pilots below 40 rows,
-nor in ``partial_fit``, which does not know :math:`n` and uses 0.001.
+rows, pilots with 10 times follow, otherwise with 0.3 times, and where that is better
+still, with 30 or 0.1 times. Among the penalties that are about as good as the best, the
+one nearest to the usual trains the network (``l2_``, :class:`~skreg.StrengthDisplay`).
+There are no pilots below 40 rows, nor in ``partial_fit``, which does not know :math:`n`
+and uses 0.001.
 
 The penalties act on the kernels of all layers, the output's included. Biases have their
 own, ``bias_l1=0.0`` and ``bias_l2=0.0``. A bias shifts a unit but makes nothing
