@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import _check_sample_weight
 
@@ -18,6 +17,7 @@ from ..fitting import (
     Standardizer,
     TrainingRun,
     check_parameters,
+    checked_groups,
     job_of,
     left_to_pilots,
     split_off_validation,
@@ -164,8 +164,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         """Validate the data; return the rows of weight above zero."""
         X, y = self._validated(X, y, reset)
         if groups is not None:
-            check_consistent_length(X, groups)
-            groups = column_or_1d(groups)
+            groups = checked_groups(groups, X)
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
@@ -185,7 +184,12 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         if X_val is None and weight_val is not None:
             raise ValueError("sample_weight_val needs X_val and y_val. Got no X_val.")
         if X_val is not None:
-            return [(sample, self._read(*validation, reset=False))] * len(seeds)
+            try:
+                held_out = self._read(*validation, reset=False)
+            except ValueError as error:
+                place = "X_val, y_val or sample_weight_val"
+                raise ValueError(f"In {place}: {error}") from error
+            return [(sample, held_out)] * len(seeds)
         if is_partial or not self.early_stopping or self.monitor == "loss":
             return [(sample, None)] * len(seeds)
         classes, how = self._row_classes(sample.y), self.validation_fraction

@@ -35,7 +35,13 @@ from .parameters import (
     is_keras_schedule,
 )
 from .rules import Rule
-from .samples import Sample, folds_of, split_off_validation, takes_groups
+from .samples import (
+    Sample,
+    checked_groups,
+    folds_of,
+    split_off_validation,
+    takes_groups,
+)
 from .targets import (
     ClassTargets,
     NumberTargets,
@@ -62,6 +68,7 @@ __all__ = [
     "check_class_targets",
     "check_count",
     "check_parameters",
+    "checked_groups",
     "dtype_of_numbers",
     "encoded_rows",
     "flattened",

@@ -11,6 +11,7 @@ from sklearn.model_selection import (
     GroupShuffleSplit,
     StratifiedGroupKFold,
 )
+from sklearn.utils import check_consistent_length, column_or_1d
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,28 @@ class Sample:
         if self.whole is None:
             return replace(self[kept], whole=self, kept=kept)
         return replace(self[kept], whole=self.whole, kept=self.kept[kept])
+
+
+def checked_groups(groups, X):
+    """The group of each row, as an ndarray of shape (n_samples,).
+
+    Raises
+    ------
+    ValueError
+        If these are not labels of one kind, one for each row.
+    """
+    check_consistent_length(X, groups)
+    groups = column_or_1d(groups)
+    try:
+        np.sort(groups)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in groups})
+        raise ValueError(
+            "The 'groups' parameter must be numbers or texts that can be sorted, one "
+            f"for each row. Got values of the types {', '.join(kinds)}: give each row "
+            "without a group one of its own."
+        ) from error
+    return groups
 
 
 def split_off_validation(sample, classes, how, seed):

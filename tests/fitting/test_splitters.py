@@ -169,6 +169,7 @@ def test_remedies_hand_groups_to_a_network_that_needs_them(l2):
         (PredefinedSplit(np.arange(N + 9) % 2), None, "60: it gives the row 68, which"),
         (0.2, GROUPS[:5], "inconsistent numbers of samples"),
         (0.2, np.array([GROUPS, GROUPS]).T, "1d array"),
+        (0.2, [None, "a"] * (N // 2), "'groups' .* types NoneType, str: give each row"),
         (GroupShuffleSplit, None, "a scikit-learn splitter, such as"),
         ("KFold", None, "a scikit-learn splitter, such as"),
     ],

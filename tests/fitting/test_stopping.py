@@ -300,7 +300,7 @@ def test_validation_rows_need_targets(noisy):
 
 def test_validation_rows_are_checked(noisy):
     X, X_val, y, y_val = noisy
-    with pytest.raises(ValueError, match="X has 3 features"):
+    with pytest.raises(ValueError, match="In X_val, .*: X has 3 features"):
         stopping().fit(X, y, X_val=X_val[:, :3], y_val=y_val)
     with pytest.raises(ValueError, match="labels among the classes"):
         stopping().fit(X, y, X_val=X_val, y_val=y_val + 5)
