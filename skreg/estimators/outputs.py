@@ -14,6 +14,7 @@ from ..fitting import (
     dtype_of_numbers,
     flattened,
     row_blocks,
+    without_duplicates,
 )
 
 
@@ -47,7 +48,10 @@ class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
         """Validate X, and y where it is given."""
         X = flattened(X)
         dtype = dtype_of_numbers(X)
-        return validate_data(self, X, *y, accept_sparse="csr", dtype=dtype, **checks)
+        found = validate_data(self, X, *y, accept_sparse="csr", dtype=dtype, **checks)
+        if not y:
+            return without_duplicates(found)
+        return without_duplicates(found[0]), found[1]
 
     def _raw_outputs(self, X):
         """Outputs of the members before the output activation, float64.

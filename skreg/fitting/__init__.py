@@ -21,7 +21,13 @@ from .configuration import (
     structure_of,
     usual_l2,
 )
-from .inputs import Standardizer, dtype_of_numbers, flattened, row_blocks
+from .inputs import (
+    Standardizer,
+    dtype_of_numbers,
+    flattened,
+    row_blocks,
+    without_duplicates,
+)
 from .job import TrainingRun, encoded_rows, initial_state, job_of
 from .networks import Network, network_of, prefix_of
 from .optimizer import optimizer_settings
@@ -94,4 +100,5 @@ __all__ = [
     "takes_groups",
     "targets_as_text",
     "usual_l2",
+    "without_duplicates",
 ]

@@ -81,6 +81,18 @@ def _is_wrong(column):
     return False
 
 
+def without_duplicates(X):
+    """A CSR matrix whose entries of one place are added up; other arrays as they are.
+
+    The user's own matrix stays as it is.
+    """
+    if not issparse(X) or X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
 class Standardizer:
     """Standardise columns with statistics of the training rows.
 

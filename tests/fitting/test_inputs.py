@@ -202,6 +202,21 @@ def test_sparse_input_is_scaled_and_not_centred(kind):
     )
 
 
+@pytest.mark.parametrize("normalize", ["robust", True, False])
+def test_entries_of_one_place_are_added(normalize):
+    """A matrix with each entry in two halves, as CSR allows, is the same matrix."""
+    whole = sparse.csr_matrix(np.where(X > 0, X, 0))
+    halves = np.repeat(whole.data / 2, 2), np.repeat(whole.indices, 2)
+    split = sparse.csr_matrix((*halves, whole.indptr * 2), shape=whole.shape)
+    before = split.copy()
+    network = plain_classifier(**FAST, normalize=normalize).fit(whole, Y)
+    again = plain_classifier(**FAST, normalize=normalize).fit(split, Y)
+    expected = network.predict_proba(whole)
+    np.testing.assert_array_equal(network.predict_proba(split), expected)
+    np.testing.assert_array_equal(again.predict_proba(whole), expected)
+    np.testing.assert_array_equal(split.data, before.data)  # the user's stays
+
+
 def test_sparse_input_with_early_stopping():
     network = plain_classifier(**FAST, early_stopping=True)
     network.fit(sparse.csr_matrix(X), Y)
