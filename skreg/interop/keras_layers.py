@@ -143,7 +143,8 @@ class _Layers:
         if not self.next_is(*kinds):
             return None
         layer = self._layers.pop(0)
-        if layer.variable_dtype != self.dtype or layer.compute_dtype != self.dtype:
+        dtypes = {layer.variable_dtype, layer.compute_dtype}
+        if self.dtype not in ("float32", "float64") or dtypes != {self.dtype}:
             refuse(
                 layer,
                 f"computes with dtype policy {layer.dtype_policy.name!r}. All layers "

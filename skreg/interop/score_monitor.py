@@ -6,9 +6,18 @@ import inspect
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.metrics import get_scorer, log_loss, make_scorer
+from sklearn.metrics import get_scorer, make_scorer
 
 from ..fitting import targets_as_text
+
+# Scorers that can do without rows of a class, if they are told all labels.
+TAKE_LABELS = (
+    "neg_log_loss",
+    "neg_brier_score",
+    "d2_log_loss_score",
+    "d2_brier_score",
+    "top_k_accuracy",
+)
 
 
 class ScoreMonitor:
@@ -27,6 +36,8 @@ class ScoreMonitor:
         self._estimator = copy.copy(estimator)
         # The rows are arrays here, even if the user's data had column names.
         vars(self._estimator).pop("feature_names_in_", None)
+        if getattr(estimator, "_multilabel", False):  # two would be two classes
+            self._estimator.classes_ = [np.arange(2)] * len(estimator.classes_)
         self._validation = validation
         self._scorer = _scorer(estimator)
         self._weights = {}
@@ -45,7 +56,7 @@ class ScoreMonitor:
         rows, why = self._validation, ""
         try:
             score = self._scorer(estimator, rows.X, rows.y, **self._weights)
-        except ValueError as error:
+        except (AttributeError, ValueError) as error:  # as for lack of predict_proba
             score, why = np.nan, f" The scorer says: {error}"
         if np.isnan(score) and state.is_finite():
             raise ValueError(
@@ -66,15 +77,15 @@ class ScoreMonitor:
 
 def _scorer(estimator):
     """The scorer that the estimator monitors."""
-    if estimator.monitor == "neg_log_loss" and is_classifier(estimator):
-        # With all labels, of which the validation rows may lack some.
-        return make_scorer(
-            log_loss,
-            greater_is_better=False,
-            response_method="predict_proba",
-            labels=estimator.classes_,
-        )
-    return get_scorer(estimator.monitor)
+    scorer = get_scorer(estimator.monitor)
+    if estimator.monitor not in TAKE_LABELS or not is_classifier(estimator):
+        return scorer
+    return make_scorer(
+        scorer._score_func,
+        greater_is_better=scorer._sign > 0,
+        response_method=scorer._response_method,
+        labels=estimator.classes_,
+    )
 
 
 def _check_takes_weights(scorer, name):

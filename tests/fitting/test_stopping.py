@@ -5,10 +5,16 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.metrics import get_scorer, log_loss
+from sklearn.metrics import (
+    average_precision_score,
+    get_scorer,
+    log_loss,
+    roc_auc_score,
+)
 from sklearn.model_selection import train_test_split
 
 from skreg.engine import keras
+from skreg.interop.score_monitor import TAKE_LABELS
 from tests.support import captured, plain_classifier, plain_regressor
 
 
@@ -202,7 +208,7 @@ def test_a_class_without_a_row_to_share_needs_other_validation_rows(rng):
         stopping().fit(rng.normal(size=(3, 2)), [0, 1, 2])
 
 
-@pytest.mark.parametrize("scoring", ["neg_log_loss", "accuracy", "f1_macro"])
+@pytest.mark.parametrize("scoring", [*TAKE_LABELS, "accuracy", "f1_macro"])
 @pytest.mark.filterwarnings("ignore:.*y_pred contains classes not in y_true")
 def test_scorers_do_without_a_rare_class(scoring, rng):
     y = RARE["one row of a class"]
@@ -218,6 +224,27 @@ def test_a_scorer_that_needs_the_class_says_so(rng):
     network = stopping(epochs=3, monitor="roc_auc")
     with pytest.raises(ValueError, match=r"'monitor' .*lack the classes \[1\]"):
         network.fit(rng.normal(size=(200, 3)), y)
+
+
+@pytest.mark.parametrize("n_labels", [2, 3])
+@pytest.mark.parametrize(
+    ("scoring", "score"),
+    [("roc_auc", roc_auc_score), ("average_precision", average_precision_score)],
+)
+def test_rankings_of_labels_are_scikit_learns(scoring, score, n_labels, rng):
+    """Two labels are not two classes."""
+    X = rng.normal(size=(60, 3))
+    y = (X > 0).astype(int)[:, :n_labels]
+    network = stopping(epochs=2, monitor=scoring, restore_best_weights=False)
+    network.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    expected = score(y[40:], network.predict_proba(X[40:]))
+    assert network.history_[f"val_{scoring}"][-1] == pytest.approx(expected)
+
+
+def test_a_scorer_of_probabilities_that_the_loss_does_not_give(noisy):
+    X, _, y, _ = noisy
+    with pytest.raises(ValueError, match="'monitor' .* attributes: predict_proba"):
+        stopping(loss="hinge", monitor="neg_log_loss", epochs=1).fit(X, y)
 
 
 def test_validation_rows_of_any_number_for_regression(rng):

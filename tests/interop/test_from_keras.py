@@ -428,6 +428,10 @@ REFUSED = {
         lambda: dense_pair({"dtype": "mixed_bfloat16"}),
         r"'one' \(Dense\) computes with dtype policy 'mixed_bfloat16'",
     ),
+    "half precision": (
+        lambda: network(layer("Dense", 1, dtype="float16", name="one")),
+        r"'one' \(Dense\) computes with dtype policy 'float16'",
+    ),
     "frozen": (frozen, r"'two' \(Dense\) is frozen"),
     "branches": (
         branches,
