@@ -224,8 +224,9 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     validation_fraction : float or splitter, default=0.1
         Rows to set aside for validation: their share, in (0, 1); or a scikit-learn
         splitter, such as ``TimeSeriesSplit()`` or ``GroupShuffleSplit()``, whose last
-        split is used. Only used when ``early_stopping=True``; but a splitter also makes
-        the folds of the pilots for `l2`.
+        split is used. It gets the rows as an array. Only used when
+        ``early_stopping=True``; but a splitter also makes the folds of the pilots for
+        `l2`.
 
     patience : int, default=10
         Number of epochs without improvement after which training stops, at least 0; 0

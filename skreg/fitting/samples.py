@@ -179,13 +179,13 @@ def _splits(sample, splitter, seed):
     if getattr(splitter, "random_state", seed) is None:
         seeded.random_state = seed
     try:
-        found = list(seeded.split(whole.X, whole.y, whole.groups))
+        found = [
+            tuple(_indices(rows, len(whole)) for rows in split)
+            for split in seeded.split(whole.X, whole.y, whole.groups)
+        ]
         if not found:
             raise ValueError("it gives no split.")
-        last = max(np.max(rows, initial=-1) for split in found for rows in split)
-        if last >= len(whole):
-            raise ValueError(f"it gives the row {last}, which is not among them.")
-    except ValueError as error:
+    except (IndexError, ValueError) as error:
         hint = ""
         if whole.groups is None and takes_groups(splitter):
             hint = " Give groups to fit; in a search, use metadata routing."
@@ -199,6 +199,12 @@ def _splits(sample, splitter, seed):
     position[sample.kept] = np.arange(len(sample))
     found = [tuple(position[rows] for rows in split) for split in found]
     return [tuple(rows[rows >= 0] for rows in split) for split in found]
+
+
+def _indices(rows, n_rows):
+    """The indices of a part's rows, which may be a mask, a Series or a tuple."""
+    rows = np.asarray(rows)
+    return np.arange(n_rows)[rows] if len(rows) else np.empty(0, int)
 
 
 def _stratified(strata, n_rows, rng):

@@ -1,6 +1,7 @@
 """Validation rows that a splitter of scikit-learn's sets aside."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn import config_context
@@ -156,6 +157,31 @@ def test_remedies_hand_groups_to_a_network_that_needs_them(l2):
     assert not report.failures
 
 
+class Halves:
+    """A user's splitter: the rows of both halves, in a form of its own."""
+
+    def __init__(self, form):
+        self.form = form
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 1
+
+    def split(self, X, y=None, groups=None):
+        rows = np.arange(len(X))
+        yield self.form(rows[::2]), self.form(rows[1::2])
+
+
+@pytest.mark.parametrize(
+    "form",
+    [pd.Series, pd.Index, tuple, list, lambda rows: np.isin(np.arange(N), rows)],
+    ids=["series", "index", "tuple", "list", "mask"],
+)
+def test_rows_in_the_forms_of_users(form):
+    training, validation = rows_of(stopping(Halves(form)))
+    np.testing.assert_array_equal(training, np.arange(0, N, 2))
+    np.testing.assert_array_equal(validation, np.arange(1, N, 2))
+
+
 @pytest.mark.parametrize(
     ("how", "groups", "message"),
     [
@@ -166,7 +192,7 @@ def test_remedies_hand_groups_to_a_network_that_needs_them(l2):
         ),
         (TimeSeriesSplit(80), None, "cannot split n_samples=60: Cannot have number"),
         (PredefinedSplit(np.full(N, -1)), None, "cannot split n_samples=60"),
-        (PredefinedSplit(np.arange(N + 9) % 2), None, "60: it gives the row 68, which"),
+        (PredefinedSplit(np.arange(N + 9) % 2), None, "60: index 61 is out of bounds"),
         (0.2, GROUPS[:5], "inconsistent numbers of samples"),
         (0.2, np.array([GROUPS, GROUPS]).T, "1d array"),
         (0.2, [None, "a"] * (N // 2), "'groups' .* types NoneType, str: give each row"),
