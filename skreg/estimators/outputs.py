@@ -16,6 +16,7 @@ from ..fitting import (
     row_blocks,
     without_duplicates,
 )
+from ..interop import copied_callbacks
 
 
 class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
@@ -25,6 +26,15 @@ class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
     arrays and built-in types: whatever can store such objects can store an estimator.
     The members of an ensemble are in `_members`.
     """
+
+    def __sklearn_clone__(self):
+        """A clone, or an error that names a callback that cannot be copied."""
+        try:
+            return super().__sklearn_clone__()
+        except Exception:
+            if self.callbacks:
+                copied_callbacks(self.callbacks)  # raises the error
+            raise
 
     @abstractmethod
     def _coder(self):

@@ -3,7 +3,7 @@
 May import: engine, fitting.
 """
 
-from .callbacks import with_listeners
+from .callbacks import copied_callbacks, with_listeners
 from .from_keras import network_from_keras
 from .keras_model import build_average, build_model
 from .onnx_graph import Graph, mean_outputs
@@ -13,6 +13,7 @@ __all__ = [
     "Graph",
     "build_average",
     "build_model",
+    "copied_callbacks",
     "mean_outputs",
     "network_from_keras",
     "to_scikeras",

@@ -30,8 +30,8 @@ def _has_batch_hooks(callback):
     )
 
 
-def _copies(callbacks, job):
-    """Copies of callbacks, which compare the job's score in the right direction.
+def copied_callbacks(callbacks):
+    """Copies of callbacks.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def _copies(callbacks, job):
         If one cannot be copied.
     """
     try:
-        copies = copy.deepcopy(list(callbacks))
+        return copy.deepcopy(list(callbacks))
     except Exception as error:
         raise ValueError(
             "The 'callbacks' parameter must have callbacks that can be copied, because "
@@ -47,6 +47,11 @@ def _copies(callbacks, job):
             f"{type(error).__name__}: {error}. Open files and create locks in its "
             "on_train_begin, or give it a method __deepcopy__."
         ) from error
+
+
+def _copies(callbacks, job):
+    """Copies of callbacks, which compare the job's score in the right direction."""
+    copies = copied_callbacks(callbacks)
     for callback in copies:
         # Keras looks for the direction among a model's metrics. Of a score it is known.
         watched, mode = getattr(callback, "monitor", None), getattr(callback, "mode", 0)

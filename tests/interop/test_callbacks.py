@@ -9,6 +9,7 @@ import threading
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 
@@ -439,8 +440,13 @@ def test_a_callback_that_cannot_be_copied_is_named(tmp_path):
     before = network(epochs=1).fit(X, Y)
     found = before.predict_proba(X)
     before.callbacks = [keras().callbacks.History(), WithLock()]
-    with pytest.raises(ValueError, match=r"'callbacks' .*WithLock: TypeError: .*lock"):
+    message = r"'callbacks' .*WithLock: TypeError: .*lock"
+    with pytest.raises(ValueError, match=message):
         before.fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        clone(before)
+    with pytest.raises(ValueError, match=message):
+        GridSearchCV(before, {"dropout": [0.0]}).fit(X, Y)
     np.testing.assert_array_equal(before.predict_proba(X), found)
 
 
