@@ -663,6 +663,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
                 "The 'class_weight' parameter must be a dictionary or None in "
                 "partial_fit, which does not see all rows. Got 'balanced' instead."
             )
+        if isinstance(classes, (set, frozenset)):
+            classes = sorted(classes)
         if not hasattr(self, "_state"):
             self._check_classes_given(classes, y)
         elif classes is not None and not self._multilabel:
@@ -710,8 +712,8 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
             )
         if not (np.isfinite(weight).all() and weight.min() >= 0):
             raise ValueError(
-                "The 'class_weight' parameter must give weights of at least 0. Got "
-                f"{self.class_weight!r} instead."
+                "The 'class_weight' parameter must give finite weights of at least 0. "
+                f"Got {self.class_weight!r} instead."
             )
         return weight
 

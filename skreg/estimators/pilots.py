@@ -88,7 +88,7 @@ def has_rows_for_pilots(estimator, sample):
 
 def _that_counts(estimator, sample):
     """The rows that `class_weight` leaves a weight, so that every fold has some."""
-    return sample.that_counts(sample.weight * estimator._class_weights(sample))
+    return sample.that_counts((sample.weight > 0) * estimator._class_weights(sample))
 
 
 def choose_strengths(estimator, sample, run, given=None):

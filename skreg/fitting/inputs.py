@@ -64,13 +64,14 @@ def _kind(dtype):
 
 
 def _has_numbers(column):
-    return np.asarray(column).dtype.kind in NUMBERS
+    values = np.asarray(column)  # of lists or arrays it has more dimensions
+    return values.dtype.kind in NUMBERS and values.ndim == 1
 
 
 def _is_wrong(column):
     """Whether a column cannot be read as numbers. Dates can, but are none."""
     values = np.asarray(column)
-    if "M" in (_kind(column.dtype), values.dtype.kind.upper()):
+    if values.ndim > 1 or "M" in (_kind(column.dtype), values.dtype.kind.upper()):
         return True
     try:
         values.astype(float)

@@ -95,7 +95,10 @@ def encoded_rows(estimator, sample, dtype, keeps_scale=False):
     Weights are scaled to mean 1, so that only their ratios count. If `keeps_scale`,
     they are not, so that they mean the same in every part of the data.
     """
-    weight = sample.weight * estimator._class_weights(sample)
+    weight = sample.weight
+    if not keeps_scale:  # products and sums of huge weights would overflow
+        weight = weight / (weight.max() or 1)
+    weight = weight * estimator._class_weights(sample)
     if not weight.any():
         raise ValueError(
             "The weights of all rows are 0 (sample_weight, or its product with "
@@ -104,7 +107,7 @@ def encoded_rows(estimator, sample, dtype, keeps_scale=False):
     if not weight.all():
         sample, weight = sample[weight > 0], weight[weight > 0]
     if not keeps_scale:
-        weight = weight / weight.max()  # a sum of huge weights would overflow
+        weight = weight / weight.max()
         weight = weight / weight.mean()
     standardizer = Standardizer(**estimator._input_statistics)
     with np.errstate(over="ignore"):

@@ -11,7 +11,7 @@ from sklearn.model_selection import (
     GroupShuffleSplit,
     StratifiedGroupKFold,
 )
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,13 @@ def checked_groups(groups, X):
         If these are not labels of one kind, one for each row.
     """
     check_consistent_length(X, groups)
-    groups = column_or_1d(groups)
+    groups = np.asarray(groups)
+    if groups.size != len(groups):
+        raise ValueError(
+            "The 'groups' parameter must be a 1d array, with one label for each row. "
+            f"Got the shape {groups.shape}."
+        )
+    groups = groups.ravel()
     try:
         np.sort(groups)
     except TypeError as error:

@@ -67,6 +67,11 @@ class FoundNetwork(MetaEstimatorMixin, BaseEstimator):
 
     def _found(self, name):
         check_is_fitted(self, "search_")
+        if not self.search_.refit and not hasattr(self.search_, name):
+            raise AttributeError(
+                f"{name} needs the best network, fitted to all rows. Got refit=False: "
+                "fit the search with refit=True."
+            )
         return getattr(self.search_, name)
 
     def score(self, X: Features, y: Targets, **params: Any) -> float:

@@ -164,6 +164,7 @@ class RegularizationSearchCV(FoundNetwork):
         ValueError
             If a parameter is not accepted, or every candidate fails.
         """
+        network_of(self._network())  # raises if there is none
         check_count(self, "n_iter", 1)
         check_count(self, "factor", 2)
         check_count(self, "n_members", 1)

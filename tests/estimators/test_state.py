@@ -146,7 +146,9 @@ def test_partial_fit_needs_classes():
     network = plain_classifier(**FAST)
     with pytest.raises(ValueError, match="classes must be passed to the first call"):
         network.partial_fit(X, Y)
-    network.partial_fit(X, Y, classes=[0, 1])
+    with pytest.raises(ValueError, match="classes must have at least 2"):
+        network.partial_fit(X, Y, classes=[0])
+    network.partial_fit(X, Y, classes={0, 1}).partial_fit(X, Y, classes={1, 0})
     with pytest.raises(ValueError, match="classes must be those of the first call"):
         network.partial_fit(X, Y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="labels among the classes"):

@@ -38,6 +38,7 @@ def test_complex_numbers_are_refused():
 
 TEXT, CODES = ["a", "b"] * 60, [1, 2] * 60
 DAYS = pd.date_range("2026-01-01", periods=120)
+PAIRS = pl.Array(pl.Float64, 2)
 WRONG_COLUMNS = {
     "text": (pd.Series(TEXT), "str|object"),
     "categories": (pd.Series(TEXT, dtype="category"), "category"),
@@ -48,6 +49,8 @@ WRONG_COLUMNS = {
     "text of polars": (pl.Series(TEXT), "String"),
     "categories of polars": (pl.Series(TEXT, dtype=pl.Categorical), "Categorical"),
     "dates of polars": (pl.Series(DAYS.date.tolist()), "Date"),
+    "lists of polars": (pl.Series([[1.0, 2.0]] * 120), "List"),
+    "arrays of polars": (pl.Series([[1.0, 2.0]] * 120, dtype=PAIRS), "Array"),
 }
 
 

@@ -239,8 +239,11 @@ def test_wrong_sample_weights(kind, weight, message):
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({0: -1.0}, "'class_weight' parameter must give weights of at least 0"),
-        ({0: np.nan}, "'class_weight' parameter must give weights of at least 0"),
+        ({0: -1.0}, "'class_weight' .* must give finite weights of at least 0"),
+        (
+            {0: np.nan},
+            "'class_weight' .* must give finite weights of at least 0",
+        ),
         ({0: 0, 1: 0, 2: 0}, "weights of all rows are 0"),
         ({0: "a"}, "'class_weight' parameter must have numbers as values"),
         ([{0: 1, 1: 9}], "'class_weight' parameter must be .* a list .* several"),
@@ -350,6 +353,20 @@ def test_the_scale_of_weights_does_not_matter(kind, factor):
     ]
     np.testing.assert_allclose(
         fits[0]._outputs(X), fits[1]._outputs(X), rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("l2", [0.001, "auto"])
+def test_huge_weights_of_rows_and_classes_are_multiplied(l2):
+    """Their product is no number."""
+    fits = [
+        plain_classifier(**FAST, random_state=0, class_weight=weights, l2=l2).fit(
+            X, CODES, sample_weight=np.full(len(X), weights[0])
+        )
+        for weights in ({0: 1.0, 1: 2.0, 2: 1.0}, {0: 1e200, 1: 2e200, 2: 1e200})
+    ]
+    np.testing.assert_allclose(
+        fits[0].predict_proba(X), fits[1].predict_proba(X), rtol=1e-4
     )
 
 

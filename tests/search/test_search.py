@@ -109,6 +109,18 @@ def test_the_last_fit_has_all_epochs():
     assert search.best_estimator_.n_iter_ == 17
 
 
+def test_without_the_last_fit_nothing_predicts():
+    network = MLPRegularizedClassifier((4,), epochs=2, l2=0.01)
+    search = RegularizationSearchCV(network, n_iter=2, cv=2, refit=False, space=SMALL)
+    X, y = load_iris(return_X_y=True)
+    assert 0 <= search.fit(X, y).best_score_ <= 1
+    assert not hasattr(search, "predict_proba")
+    with pytest.raises(AttributeError, match=r"predict needs .* with refit=True"):
+        search.predict(X)
+    with pytest.raises(AttributeError, match=r"best_estimator_ needs .* refit=True"):
+        print(search.best_estimator_)
+
+
 def test_the_same_again(search):
     again = clone(search).fit(*load_iris(return_X_y=True))
     assert again.best_params_ == search.best_params_
@@ -157,6 +169,7 @@ def test_what_kind_of_estimator_it_is():
         ({"space": [{"dropout": [0.5]}, "l2"]}, "'space' .* list of such dicts"),
         ({"space": []}, "'space' .* Got \\[\\]"),
         ({"estimator": StandardScaler()}, "'estimator' .* must be an MLPRegularized"),
+        ({"estimator": [("mlp", 1)]}, "'estimator' .* must be an MLPRegularized"),
     ],
 )
 def test_wrong_parameters(wrong, message):
