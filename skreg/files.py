@@ -26,7 +26,10 @@ def save(estimator: Any, path: Path) -> None:
         ``pipeline[-1]`` or ``search.best_estimator_``. To save a whole pipeline, use
         skops or joblib.
     path : path-like
-        Path of the file; an existing file is replaced.
+        Path of the file. An existing file is replaced by a new one, which takes over
+        its permissions, extended attributes and, where the system allows it, its
+        owner. Other hard links to the old file still lead to that. A symbolic link
+        stays one; a device or a pipe is written to.
 
     Raises
     ------
@@ -34,7 +37,8 @@ def save(estimator: Any, path: Path) -> None:
         If the estimator is of another class.
     ValueError
         If a parameter cannot be stored: a function, callbacks, or an object whose class
-        is neither Keras's own nor a scikit-learn splitter.
+        is neither Keras's own nor a scikit-learn splitter. Or if `load` would refuse
+        the file: the estimator is run through its checks before anything is written.
     OSError
         If the file cannot be written. An existing file is left unchanged.
 
@@ -85,7 +89,8 @@ def load(path: Path) -> Any:
     Raises
     ------
     ValueError
-        If the file is damaged, of a newer format, or not a saved estimator.
+        If the file is damaged, of a newer format, or not a saved estimator. Devices and
+        pipes are not read.
     OSError
         If the file cannot be opened.
 

@@ -24,7 +24,7 @@ from ..fitting import (
     takes_groups,
 )
 from ..interop import with_listeners
-from ..persistence import Checkpoint
+from ..persistence import Checkpoint, check_checkpoints
 from ..typing import Features, Groups, Targets, Weights
 from .attempts import all_or_nothing, copied
 from .compatibility import CallbackSupportMixin, with_callbacks
@@ -145,7 +145,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             and has_rows_for_pilots(self, sample)
             and not is_partial
         ):
-            self._check_checkpoint(parts[0], run)
+            self._check_checkpoint(parts, run, seeds)
             start_backend()
             with stacking.stacked_if_not_yet(is_one_fit=True):  # on all cores
                 given = None if validation[0] is None else parts[0][1]
@@ -155,10 +155,12 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             return
         self._train(parts, run, seeds)
 
-    def _check_checkpoint(self, part, run):
-        """Raise what a checkpoint would, before pilots train."""
+    def _check_checkpoint(self, parts, run, seeds):
+        """Raise what checkpoints would, before pilots train."""
         if self.checkpoint is not None:
-            Checkpoint(self, *job_of(self, *part, run), run.continues)
+            runs = [replace(run, seed=seed) for seed in seeds]
+            jobs = (job_of(self, *p, r) for p, r in zip(parts, runs, strict=True))
+            check_checkpoints(self, jobs, run.continues)
 
     def _read(self, X, y, sample_weight, groups=None, *, reset):
         """Validate the data; return the rows of weight above zero."""

@@ -5,7 +5,7 @@ All are written in one file format, without pickle, and are checked when they ar
 May import: engine, fitting.
 """
 
-from .checkpoints import Checkpoint, seed_to_go_on_with
+from .checkpoints import Checkpoint, check_checkpoints, seed_to_go_on_with
 from .contents import read_network, write_network
 from .results import ResultStore
 from .weights import load_weights, save_weights
@@ -13,6 +13,7 @@ from .weights import load_weights, save_weights
 __all__ = [
     "Checkpoint",
     "ResultStore",
+    "check_checkpoints",
     "load_weights",
     "read_network",
     "save_weights",

@@ -1,6 +1,7 @@
 """Checkpoints of a fit, and resuming from one after the process has died."""
 
 import copy
+import os
 import re
 import threading
 from contextlib import contextmanager
@@ -8,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..engine import Progress, Result
-from ..fitting import targets_as_text
+from ..fitting import is_auto, targets_as_text
 from . import storage
 from .contents import network_content
+from .places import make_place
 from .results import fingerprint, state_from
 
 _in_use: set[Path] = set()
@@ -41,14 +43,15 @@ class Checkpoint:
         self._path = member_path(estimator.checkpoint, number)
         self._structure, self._schedule = structure, job.schedule
         names = [type(c).__name__ for c in estimator.callbacks or ()]
-        targets = targets_as_text(estimator._coder())
-        self._fingerprint = fingerprint(structure, job, targets, *names)
+        self._texts = targets_as_text(estimator._coder()), *names
+        self._fingerprint = fingerprint(structure, job, *self._texts)
         self._estimator.callbacks = None
-        network_content(self._estimator)  # raises if something cannot be stored
-        self._check_name(job)
+        content = network_content(self._estimator)
+        storage.dumped(content["parameters"])  # raises if something cannot be stored
+        self._check_place(self._checked_name(job))
 
-    def _check_name(self, job):
-        """Raise ValueError if the path or "best" needs a value that will not exist."""
+    def _checked_name(self, job):
+        """A file's name; ValueError if it or "best" needs a value that will not be."""
         if self._every == "best" and job.validation is None and job.stopping is None:
             raise ValueError(
                 "The 'checkpoint_every' parameter can be 'best' only if epochs are "
@@ -58,12 +61,34 @@ class Checkpoint:
         if job.validation is not None:
             known += ["val_loss", *{job.monitor} - {"loss", "val_loss"}]
         try:
-            self._path.name.format(**dict.fromkeys(known, 1.0) | {"epoch": 1})
+            return self._path.name.format(**dict.fromkeys(known, 1.0) | {"epoch": 1})
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
                 f"The 'checkpoint' parameter may have {', '.join(known)} in braces. "
                 f"Got {self._path.name!r}: {type(error).__name__} {error}."
             ) from error
+
+    def _check_place(self, name):
+        """Make the folder; ValueError if no file of this name can be written to it."""
+        try:
+            make_place(self._path.parent / name)
+        except (OSError, ValueError) as error:
+            raise _unusable(self._path, error) from error
+
+    def check(self, job):
+        """Raise what a training would whose pilots are still to choose its numbers."""
+        other = self._unfinished()
+        if other is None:
+            return
+        names = ("l2", "dropout", "feature_l1")
+        ours = [name for name in names if is_auto(getattr(self._estimator, name))]
+        with storage.reading(self._path):
+            theirs = other["estimator"]["parameters"]
+            numbers = other["estimator"]["attributes"]["_state"]["numbers"]
+            chosen = {n: numbers[n] for n in ours if is_auto(theirs.get(n))}
+        job = replace(job, numbers=job.numbers | chosen)
+        if other["fingerprint"] != fingerprint(self._structure, job, *self._texts):
+            raise self._is_of_others()
 
     @contextmanager
     def locked(self):
@@ -89,14 +114,22 @@ class Checkpoint:
         if latest is not None:
             with storage.reading(self._path):
                 return replace(job, progress=_progress(latest, self._structure))
-        other = None if _is_template(self._path) else _latest_checkpoint(self._path)
-        if other is not None and self._every != "best" and _is_unfinished(other):
-            raise ValueError(
-                "The 'checkpoint' parameter names a file with an unfinished training "
-                "on other data or parameters. Fit with the same data and parameters, "
-                f"take another path, or delete {self._path}."
-            )
+        if self._unfinished() is not None:
+            raise self._is_of_others()
         return job
+
+    def _is_of_others(self):
+        return ValueError(
+            "The 'checkpoint' parameter names a file with an unfinished training on "
+            "other data or parameters. Fit with the same data and parameters, take "
+            f"another path, or delete {self._path}."
+        )
+
+    def _unfinished(self):
+        """The checkpoint at the path that the training must not replace, or None."""
+        content = None if _is_template(self._path) else _latest_checkpoint(self._path)
+        is_free = content is None or self._every == "best"
+        return None if is_free or not _is_unfinished(content) else content
 
     def __call__(self, progress):
         """Write a checkpoint after an epoch, if one is due."""
@@ -146,9 +179,25 @@ class Checkpoint:
         return network
 
 
+def check_checkpoints(estimator, jobs, continues):
+    """Raise what the checkpoints of a fit would, before its pilots train.
+
+    `jobs` are the structure and the job of each member, as they are before pilots
+    choose their numbers.
+    """
+    estimator = copy.copy(estimator)
+    for name in ("_state", "_members"):  # of an earlier fit
+        vars(estimator).pop(name, None)
+    for number, (structure, job) in enumerate(jobs):
+        own = None if estimator.n_members == 1 else number
+        Checkpoint(estimator, structure, job, continues, own).check(job)
+
+
 def member_path(path, number=None):
     """Checkpoint path of an ensemble's member; the path itself for a single network."""
-    path = Path(path)
+    path = Path(os.fsdecode(path))
+    if not path.name:
+        raise _unusable(path, "It is a folder")
     if number is None:
         return path
     end = path.name.find(".", path.name.rfind("}") + 1)  # where the suffix begins
@@ -166,6 +215,15 @@ def seed_to_go_on_with(path, n_members):
         return found[0]["estimator"]["attributes"]["_state"]["seed"]
 
 
+def _unusable(path, why):
+    """The error of a path that cannot be written to, or holds something else."""
+    return ValueError(
+        "The 'checkpoint' parameter must be the path of a file that skreg can make, or "
+        f"of its checkpoint, not of another file or a folder. Got {str(path)!r}: "
+        f"{(getattr(why, 'strerror', None) or str(why)).rstrip('.')}."
+    )
+
+
 def _is_template(path):
     return "{" in path.name
 
@@ -177,12 +235,16 @@ def _is_unfinished(content):
 def _latest_checkpoint(path, fingerprint=None):
     """The checkpoint with the most epochs at a path, with this fingerprint, or None."""
     latest, most = None, -1
-    for file in _files(path):
+    try:
+        files = _files(path)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    for file in files:
         try:
             content = _content(file)
-        except ValueError:
+        except (OSError, ValueError) as error:
             if not _is_template(path):
-                raise
+                raise _unusable(path, error) from error
             continue  # another file whose name matches by chance
         if content is None or fingerprint not in (None, content["fingerprint"]):
             continue
@@ -193,8 +255,8 @@ def _latest_checkpoint(path, fingerprint=None):
 
 def _files(path):
     if not _is_template(path):
-        return [path] if path.exists() else []
-    if not path.parent.is_dir():
+        return [path] if os.path.exists(path) else []
+    if not os.path.isdir(path.parent):
         return []
     parts = map(re.escape, re.split(r"\{[^}]*\}", path.name))
     pattern = re.compile(".+".join(parts))

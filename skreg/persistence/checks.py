@@ -50,24 +50,27 @@ def check_fitted(network):
 
 def _checked_structure(values):
     structure = Structure.from_dict(values)
-    sizes = (*structure.widths, structure.batch_size)
     normalizations, clippings = (
         (None, "batch", "layer"),
         (None, "clipnorm", "global_clipnorm", "clipvalue"),
     )
-    _check(
-        all(_is_count(n, 1) for n in sizes)
-        and structure.activation in activation_names()
-        and structure.normalization in normalizations
-        and structure.loss in LOSSES
-        and structure.optimizer in OPTIMIZERS
-        and structure.options <= {"nesterov", "amsgrad", "centered"}
-        and structure.clipping in clippings
-        and structure.remedies <= REMEDIES.keys()
-        and structure.dtype in ("float32", "float64")
-        and _are_groups(structure.feature_groups, structure.n_features),
-        "structure",
-    )
+    groups, n_features = structure.feature_groups, structure.n_features
+    are_valid = {
+        "widths": all(_is_count(n, 1) for n in structure.widths),
+        "batch_size": _is_count(structure.batch_size, 1),
+        "activation": structure.activation in activation_names(),
+        "normalization": structure.normalization in normalizations,
+        "loss": structure.loss in LOSSES,
+        "optimizer": structure.optimizer in OPTIMIZERS,
+        "options": structure.options <= {"nesterov", "amsgrad", "centered"},
+        "clipping": structure.clipping in clippings,
+        "remedies": structure.remedies <= REMEDIES.keys(),
+        "dtype": structure.dtype in ("float32", "float64"),
+        "feature_groups": _are_groups(groups, n_features),
+    }
+    if wrong := [name for name, is_valid in are_valid.items() if not is_valid]:
+        found = ", ".join(f"{name}={getattr(structure, name)!r}" for name in wrong)
+        raise ValueError(f"its structure is not valid: {found}")
     return structure
 
 

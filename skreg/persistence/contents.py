@@ -30,8 +30,14 @@ ATTRIBUTES = (
 
 
 def write_network(path, estimator):
-    """Write an estimator to a file."""
-    storage.write(path, "estimator", {"estimator": network_content(estimator)})
+    """Write an estimator to a file, but none that `read_network` would refuse."""
+    classes = {type(estimator).__name__: type(estimator)}
+    storage.write(
+        path,
+        "estimator",
+        {"estimator": network_content(estimator)},
+        check=lambda content: network_from(content["estimator"], classes),
+    )
 
 
 def read_network(path, classes):
@@ -112,7 +118,7 @@ def _storable(name, value):
 def _parameter(name, value):
     """Convert a parameter's value to built-in values and arrays."""
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return os.fsdecode(value)
     if isinstance(value, np.random.RandomState):
         return {"numpy": "RandomState", "state": value.get_state(legacy=True)}
     if name == "callbacks" and value:

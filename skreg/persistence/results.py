@@ -1,6 +1,7 @@
 """Store results of a search's fits, keyed by a hash of all that they depend on."""
 
 import hashlib
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from ..engine import Result, State
 from . import storage
 from .checks import check_weights
+from .places import make_place
 
 
 def fingerprint(structure, job, *texts):
@@ -58,11 +60,23 @@ class ResultStore:
     ----------
     path : path-like
         The directory; it is created if it does not exist.
+
+    Raises
+    ------
+    ValueError
+        If no files can be written there.
     """
 
     def __init__(self, path):
-        self._path = Path(path)
-        self._path.mkdir(parents=True, exist_ok=True)
+        self._path = Path(os.fsdecode(path))
+        try:
+            make_place(self._path / "result")
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                "The 'checkpoint' parameter must be the path of a directory in which "
+                f"files can be written, or of a new one. Got {os.fspath(path)!r}: "
+                f"{getattr(error, 'strerror', None) or error}."
+            ) from error
 
     def train(self, structure, jobs, train):
         """Results of the jobs; ``train(structure, jobs)`` gets only the missing ones.

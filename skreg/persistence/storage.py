@@ -15,15 +15,14 @@ import platform
 import stat
 import struct
 import sys
-import uuid
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
 from ..engine import ForkedProcessError
+from .places import replacing
 
 FORMAT = 1
 ARRAY_KINDS = "biufUSMm"
@@ -33,7 +32,7 @@ MAX_CONTAINERS = 100_000
 MAX_DIRECTORY_BYTES = 1_000  # bytes of the zip's central directory, for two members
 
 
-def write(path, kind, content, *, durable=True):
+def write(path, kind, content, *, check=None, durable=True):
     """Write a dictionary to a file, atomically: completely or not at all.
 
     Parameters
@@ -43,6 +42,9 @@ def write(path, kind, content, *, durable=True):
         Kind of the content, which `read` checks.
     content : dict
         Of None, bool, int, float, str, list, tuple, dict, ndarray and numpy scalars.
+    check : callable, optional
+        ``check(content)`` is called with the content as `read` would return it, and
+        raises an error if it must not be written.
     durable : bool, default=True
         Whether to wait until the data is on disk (fsync), so that the file survives a
         crash of the machine and not only of the process.
@@ -50,58 +52,40 @@ def write(path, kind, content, *, durable=True):
     Raises
     ------
     ValueError
-        If a value is of another type, or the file would exceed 2 GB.
+        If a value is of another type, or the file would exceed 2 GB, or have more parts
+        than `read` takes.
     OSError
         If the file cannot be written. An existing file is left unchanged.
     """
-    blob = bytearray()
-    content = {"format": FORMAT, "kind": kind, "versions": _versions()} | content
-    text = json.dumps(_encoded(content, blob), allow_nan=False)
-    with _replacing(path, durable) as file:
+    text, blob = dumped(
+        {"format": FORMAT, "kind": kind, "versions": _versions()} | content
+    )
+    if check is not None:
+        with refusing(f"The {kind} cannot be saved, because its file cannot be loaded"):
+            check(_Decoder(blob).value(json.loads(text)))
+    with replacing(os.fsdecode(path), durable) as file:
         try:
             with zipfile.ZipFile(file, "w", allowZip64=False) as archive:
                 archive.writestr("skreg.json", text)
-                archive.writestr("arrays", bytes(blob))
+                archive.writestr("arrays", blob)
         except zipfile.LargeZipFile as error:
             raise ValueError("More than 2 GB cannot be stored in one file.") from error
 
 
-@contextmanager
-def _replacing(path, durable):
-    """A new file that takes the place of the one at `path` if the block succeeds.
-
-    A symbolic link stays one, and leads to the new file. Of a file that is replaced,
-    permissions and owner are kept. A device or a pipe is written to.
-    """
-    path = Path(os.path.realpath(path))
-    old = path.stat() if path.exists() else None
-    if old is not None and not stat.S_ISREG(old.st_mode):
-        with path.open("wb") as file:
-            yield file
-        return
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
-    mode = 0o666 if old is None else 0o600  # not readable before it is as the old one
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    try:
-        with os.fdopen(os.open(part, flags, mode), "wb") as file:
-            yield file
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        if old is not None:
-            _take_over(part, old)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def dumped(content):
+    """The bytes of the JSON and of the arrays; ValueError if a file cannot hold it."""
+    blob = bytearray()
+    text = json.dumps(_encoded(content, blob), allow_nan=False).encode()
+    if _n_containers(text) > MAX_CONTAINERS:
+        raise ValueError(
+            f"More than {MAX_CONTAINERS} lists and dictionaries cannot be stored in "
+            f"one file. Got {_n_containers(text)}."
+        )
+    return text, bytes(blob)
 
 
-def _take_over(part, old):
-    """Give a file the owner and the permissions of another."""
-    new = part.stat()
-    if hasattr(os, "chown") and (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        with suppress(PermissionError):  # only root may give files away
-            os.chown(part, old.st_uid, old.st_gid)
-    part.chmod(stat.S_IMODE(old.st_mode))
+def _n_containers(text):
+    return text.count(b"[") + text.count(b"{")
 
 
 def _versions():
@@ -125,9 +109,10 @@ def read(path, *kinds):
     OSError
         If the file cannot be opened.
     """
-    with open(path, "rb") as file, reading(path):
+    path = os.fsdecode(path)
+    with open(path, "rb", opener=_opened) as file, reading(path):
         text, blob = _members(file)
-        if text.count(b"[") + text.count(b"{") > MAX_CONTAINERS:
+        if _n_containers(text) > MAX_CONTAINERS:
             raise ValueError("its JSON has too many parts")
         content = _Decoder(blob).value(json.loads(text))
         number = content["format"]
@@ -141,29 +126,39 @@ def read(path, *kinds):
     return content
 
 
-@contextmanager
+def _opened(path, flags):
+    """Open a file, without waiting for what another process may write to a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def reading(path):
     """Turn any error in reading a file into a ValueError that names the file."""
+    return refusing(f"{os.fsdecode(path)} is not a valid skreg file")
+
+
+@contextmanager
+def refusing(what):
+    """Turn any error into a ValueError that begins with `what`."""
     try:
         yield
-    except ForkedProcessError:  # not the file's fault
+    except ForkedProcessError:  # not the content's fault
         raise
     except Exception as error:
-        raise ValueError(
-            f"{os.fspath(path)} is not a valid skreg file: "
-            f"{error or type(error).__name__}."
-        ) from error
+        raise ValueError(f"{what}: {error or type(error).__name__}.") from error
 
 
 def _members(file):
     """The bytes of the two members, after a check of their declared sizes."""
-    size = os.fstat(file.fileno()).st_size
+    info = os.fstat(file.fileno())
+    if not stat.S_ISREG(info.st_mode):
+        raise ValueError("it is a device or a pipe")
+    size = info.st_size
     file.seek(max(size - 42, 0))
-    tail = file.read()
+    tail = file.read(42)
     end, locator = tail[-22:], tail[:4]
-    signature, *_, n_members, directory, _, comment = struct.unpack("<4s4H2LH", end)
-    if signature != b"PK\5\6" or comment:
+    if len(end) < 22 or not end.startswith(b"PK\5\6") or end[20:] != b"\0\0":
         raise ValueError("it does not end like a zip file")
+    *_, n_members, directory, _, _ = struct.unpack("<4s4H2LH", end)
     if n_members != 2 or directory > MAX_DIRECTORY_BYTES or locator == b"PK\6\7":
         raise ValueError("it does not have two members")
     with zipfile.ZipFile(file) as archive:
@@ -220,7 +215,10 @@ def _encoded(value, blob):  # noqa: PLR0911 (a line a type)
         return {"array": _array(value, blob)}
     if isinstance(value, np.ndarray) and all(isinstance(v, str) for v in value.flat):
         return {"strings": value.ravel().tolist()}
-    raise ValueError(f"A value of type {type(value).__name__} cannot be stored.")
+    kind = type(value).__name__
+    if isinstance(value, np.ndarray):
+        kind = f"{kind} of {value.dtype}"
+    raise ValueError(f"A value of type {kind} cannot be stored.")
 
 
 def _all_floats(values):

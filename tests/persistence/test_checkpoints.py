@@ -14,8 +14,9 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 
 import skreg
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
+from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked, stacking
 from skreg.engine import keras, lane, training
+from skreg.persistence import storage
 from skreg.stacking import gatherer
 from tests.support import plain_classifier
 
@@ -147,10 +148,6 @@ def test_a_checkpoint_is_an_estimator(cut_after, tmp_path):
 
 def test_a_finished_fit_is_not_trained_again(tmp_path, monkeypatch):
     kept = network(checkpoint=tmp_path / "run").fit(X, Y)
-
-    def fails(*arguments):
-        raise AssertionError
-
     monkeypatch.setattr(training._Stack, "advance", fails)
     again = network(checkpoint=tmp_path / "run").fit(X, Y)
     assert_same_training(again, kept)
@@ -168,6 +165,40 @@ def test_other_data_or_parameters_do_not_go_on(cut_after, tmp_path):
     kept.fit(X, Y)  # it has ended: the place is free
     changed = network(l2=0.1, checkpoint=tmp_path / "run").fit(X, Y)
     assert_same_training(changed, network(l2=0.1).fit(X, Y))
+
+
+def test_pilots_do_not_train_for_an_unfinished_training_of_others(
+    tmp_path, monkeypatch
+):
+    """But for one of the same data and parameters, whose strengths they chose."""
+    settings = SETTINGS | {"l2": "auto", "n_members": 2}
+    whole = network(**settings, checkpoint=tmp_path / "{epoch}").fit(X, Y)
+    for member in (0, 1):  # as if it had been cut off after three epochs
+        (tmp_path / f"3-member{member}").rename(tmp_path / f"run-member{member}")
+    settings["checkpoint"] = tmp_path / "run"
+    with monkeypatch.context() as context:
+        context.setattr(stacking, "train", fails)
+        for other, rows in (
+            (network(**settings), X[::-1]),
+            (network(**settings | {"epochs": 7}), X),
+            (network(**settings | {"random_state": 1}), X),
+        ):
+            with pytest.raises(ValueError, match="'checkpoint' parameter names a file"):
+                other.fit(rows, Y)
+    again = network(**settings).fit(X, Y)
+    for ours, theirs in zip(again.members_, whole.members_, strict=True):
+        assert_same_training(ours, theirs)
+
+
+def test_a_file_with_too_many_parts_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(stacking, "train", fails)
+    weights = dict.fromkeys(range(storage.MAX_CONTAINERS), 1.0)
+    with pytest.raises(ValueError, match="More than 100000 lists and dictionaries"):
+        network(checkpoint=tmp_path / "run", class_weight=weights).fit(X, Y)
+
+
+def fails(*arguments, **options):
+    raise AssertionError
 
 
 def test_fits_at_a_time_do_not_share_a_path(tmp_path):

@@ -24,6 +24,7 @@ import skreg
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacking
 from skreg.engine import keras
 from skreg.persistence import storage
+from skreg.persistence.contents import network_content
 from tests.support import plain_classifier
 
 X, Y = make_classification(200, 6, random_state=0)
@@ -358,6 +359,61 @@ def test_what_would_need_code_is_refused_by_name(parameters, named, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def of_half_precision(network):
+    """As a network that came from Keras could once be."""
+    state = copy.deepcopy(network._state)
+    state["structure"]["dtype"] = "float16"
+    arrays = state["weights"]
+    state["weights"] = {name: a.astype("float16") for name, a in arrays.items()}
+    return with_attributes(network, _state=state)
+
+
+def with_attributes(network, **attributes):
+    network = copy.copy(network)
+    vars(network).update(attributes)
+    return network
+
+
+UNREADABLE = {
+    "half precision": (of_half_precision, "structure is not valid: dtype='float16'"),
+    "classes in another order": (
+        lambda n: with_attributes(n, classes_=n.classes_[::-1]),
+        "its classes is not valid",
+    ),
+    "history": (
+        lambda n: with_attributes(n, history_={"loss": [0.5]}),
+        "its history is not valid",
+    ),
+    "a member": (
+        lambda n: with_attributes(n, _members=[n, of_half_precision(n)]),
+        "structure is not valid: dtype='float16'",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_what_could_not_be_loaded_is_not_saved(kind, network, tmp_path):
+    make, why = UNREADABLE[kind]
+    wrong = make(network)
+    path = saved(network, tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=f"estimator cannot be saved, because.*{why}"):
+        skreg.save(wrong, path)
+    assert path.read_bytes() == before
+    content = {"estimator": network_content(wrong)}
+    storage.write(path, "estimator", content)
+    with pytest.raises(ValueError, match=f"saved is not a valid skreg file.*{why}"):
+        skreg.load(path)
+
+
+def test_more_parts_than_load_takes_are_not_saved(tmp_path):
+    most = storage.MAX_CONTAINERS
+    network = MLPRegularizedClassifier(class_weight=dict.fromkeys(range(most), 1))
+    with pytest.raises(ValueError, match=f"More than {most} lists and dictionaries"):
+        skreg.save(network, tmp_path / "net")
+    assert os.listdir(tmp_path) == []
+
+
 def test_other_objects_are_refused(network, tmp_path):
     with pytest.raises(TypeError, match="From a pipeline pass its last step"):
         skreg.save(make_pipeline(StandardScaler(), network), tmp_path / "a")
@@ -415,9 +471,15 @@ def test_groups_of_features_are_checked(groups, tmp_path):
     network.fit(X[:, :3], X[:, 0])
     path = saved(network, tmp_path)
     assert skreg.load(path)._structure() == network._structure()
+    content = storage.read(path, "estimator")
+    state = content["estimator"]["attributes"]["_state"]
+    state["structure"]["feature_groups"] = groups
+    storage.write(path, "estimator", content)
+    with pytest.raises(ValueError, match="its structure is not valid"):
+        skreg.load(path)
     network._state["structure"]["feature_groups"] = groups
     with pytest.raises(ValueError, match="its structure is not valid"):
-        skreg.load(saved(network, tmp_path))
+        skreg.save(network, path)
 
 
 def test_a_newer_format_says_so(network, tmp_path):
