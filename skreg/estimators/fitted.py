@@ -224,8 +224,11 @@ class FittedNetwork(SelectedFeatures):
         Without data, this method judges the history of the fit, which shows little if
         it has no validation losses. With data, it trains the network again on `cv`
         folds, in stacks: as it is, with four times the epochs, with four times the
-        units and twice the epochs, with a smaller learning rate, and on half of the
-        rows. A verdict then needs differences that are larger than the folds' noise.
+        units and twice the epochs, with a smaller learning rate, on half of the rows,
+        and, if it has remedies such as l2 or dropout, with a tenth of their strength
+        and without them. A verdict then needs differences that are larger than the
+        folds' noise. There is one exception: for "diverging", means are enough if the
+        network predicts its training rows worse than a constant would.
 
         Losses on folds are relative: 0 is perfect, 1 is the loss of a constant
         prediction. Their 95% confidence intervals are corrected for the overlap of the

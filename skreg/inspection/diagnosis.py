@@ -19,13 +19,22 @@ GAP, RISE, GAIN = 0.1, 0.05, 0.03
 
 DIVERGING, NOT_CONVERGED = "diverging", "not converged"
 OVERFITTING, UNDERFITTING = "overfitting", "underfitting"
+OVER_REGULARIZED = "over-regularized"
 GOOD_FIT, UNCLEAR = "good fit", "unclear"
 
-# Parameters to switch off if the network underfits.
-_REGULARIZERS = (
-    *("dropout", "input_dropout", "gaussian_noise", "mixup"),
-    *("l1", "l2", "feature_l1", "activity_l1", "activity_l2", "weight_decay"),
+# Parameters that weaken what the network can learn.
+PENALTIES = (
+    *("l1", "l2", "bias_l1", "bias_l2"),
+    *("feature_l1", "activity_l1", "activity_l2"),
 )
+_REMEDIES = (
+    *("dropout", "input_dropout", "gaussian_noise", "mixup", "label_smoothing"),
+    *(*PENALTIES, "weight_decay", "max_norm"),
+)
+
+# Evidence of weaker remedies, and the share of their strength that is left. Without
+# them a network may overfit; a tenth of far too much is still too much.
+WEAKER = {"gain by a tenth of the remedies": 0.1, "gain without remedies": 0.0}
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,9 @@ class Diagnosis:
     Attributes
     ----------
     verdict : str
-        "overfitting", "underfitting", "good fit", "diverging", "not converged", or
-        "unclear" if the evidence is within noise.
+        "overfitting", "underfitting", "over-regularized" if weaker remedies predict
+        better, "good fit", "diverging", "not converged", or "unclear" if the evidence
+        is within noise.
     reason : str
         One sentence with the numbers that decided the verdict.
     evidence : dict of str to Estimate or float
@@ -126,54 +136,101 @@ def diagnosis(estimator, verdict, reason, evidence=None, curves=None):
 def _to_try(estimator, verdict, evidence):
     """Return a list of trials that fit the verdict and change a parameter.
 
-    Trials that the evidence shows to be harmful, or that change what pilots chose, are
-    left out.
+    Trials that the evidence shows to be harmful are left out, and so are those that
+    change what pilots chose, unless just that was measured on the folds.
     """
+    own = own_parameters(estimator)
+    if verdict == OVER_REGULARIZED:
+        shares = {n: share for n, share in WEAKER.items() if evidence[n].is_above(GAIN)}
+        best_first = sorted(shares, key=lambda name: -evidence[name].mean)
+        return [weaker_remedies(own, shares[name]) for name in best_first]
     sizes = hidden_layers(estimator.hidden_layer_sizes)
-    own = estimator.get_params(deep=False) | estimator._chosen_parameters()
-    rate = _rate(estimator)
-    used = [n for n in _REGULARIZERS if own[n] is not None and np.any(own[n])]
     paths = "strength_path_", "feature_path_"
     of_pilots = {name for path in paths for name in getattr(estimator, path, ())}
+    slower = {"learning_rate": smaller_rate(estimator)}
+    remedies = {"weight_decay": 1.0}, {"l2": 0.01}, {"dropout": 0.3}
+    off = weaker_remedies(own, 0.0)
     choices = {
         OVERFITTING: [
-            {"weight_decay": 1.0},
-            {"l2": 0.01},
-            {"dropout": 0.3},
+            *(remedy for remedy in remedies if _is_stronger(own, remedy)),
             {"early_stopping": True},
             {"hidden_layer_sizes": tuple(-(-s // 2) for s in sizes)},
             {"n_members": 5},
         ],
         UNDERFITTING: [
+            *[slower] * steps_are_too_large(evidence),
             {"hidden_layer_sizes": larger_layers(sizes)},
             {"hidden_layer_sizes": larger_layers(sizes[:1]) + larger_layers(sizes)},
-            dict.fromkeys((n for n in used if n not in of_pilots), 0.0),
+            {name: value for name, value in off.items() if name not in of_pilots},
         ],
-        NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}, {"learning_rate": 3 * rate}],
-        DIVERGING: [{"learning_rate": smaller_rate(estimator)}, {"clipnorm": 1.0}],
+        NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}],
+        DIVERGING: [slower, {"clipnorm": 1.0}],
     }.get(verdict, [])
     return [
         choice
         for choice in choices
         if would_change(own, choice)
         and not choice.keys() & of_pilots
-        and not _is_harmful(estimator, choice, evidence)
+        and not _is_harmful(own, choice, evidence)
     ]
 
 
-def _is_harmful(estimator, trial, evidence):
+def own_parameters(estimator):
+    """The parameters of a fitted network, with what pilots chose in place of "auto"."""
+    return estimator.get_params(deep=False) | estimator._chosen_parameters()
+
+
+def weaker_remedies(own, share):
+    """Those of the parameters that are remedies in use, with a share of their strength.
+
+    The strength of `max_norm` is its inverse.
+    """
+
+    def weaker(name, value):
+        if name == "max_norm":
+            return float(f"{value / share:.2g}") if share else None
+        values = [float(f"{share * v:.2g}") for v in np.ravel(value)]
+        return values if np.ndim(value) and share else values[0]
+
+    used = {name: own[name] for name in _REMEDIES if _strength(name, own) > 0}
+    return {name: weaker(name, value) for name, value in used.items()}
+
+
+def _strength(name, parameters):
+    value = parameters.get(name)
+    if value is None or not np.size(value):
+        return 0.0
+    return 1 / value if name == "max_norm" else float(np.max(value))
+
+
+def _is_stronger(own, trial):
+    """Whether a trial adds to the remedies of the network."""
+    names = trial.keys() & set(_REMEDIES)
+    return any(_strength(name, trial) > _strength(name, own) for name in names)
+
+
+def steps_are_too_large(evidence):
+    """Whether a smaller rate lowers both losses: that of training alone may overfit."""
+    names = {"training gain by a smaller rate": RISE, "gain by a smaller rate": GAIN}
+    return all(n in evidence and evidence[n].is_above(v) for n, v in names.items())
+
+
+def _is_harmful(own, trial, evidence):
     """Whether the evidence, that of folds, speaks against a trial."""
     # By name of the evidence: 1 for the change that was measured, -1 for its opposite.
     signs = {}
     if "epochs" in trial or "early_stopping" in trial:
         signs["gain by more epochs"] = 1 if "epochs" in trial else -1
     if "hidden_layer_sizes" in trial:
-        sizes = hidden_layers(estimator.hidden_layer_sizes)
+        sizes = hidden_layers(own["hidden_layer_sizes"])
         is_larger = sum(trial["hidden_layer_sizes"]) > sum(sizes)
         signs["gain by more units"] = 1 if is_larger else -1
     if "learning_rate" in trial:
-        is_smaller = trial["learning_rate"] < _rate(estimator)
-        signs["training gain by a smaller rate"] = 1 if is_smaller else -1
+        signs["training gain by a smaller rate"] = 1
+    if _is_stronger(own, trial):
+        signs |= dict.fromkeys(WEAKER, -1)
+    elif trial.keys() & set(_REMEDIES):
+        signs["gain without remedies"] = 1
     return any(
         evidence[name].mean * sign < -GAIN
         for name, sign in signs.items()

@@ -9,13 +9,16 @@ from .diagnosis import (
     GOOD_FIT,
     NOT_CONVERGED,
     OVERFITTING,
+    PENALTIES,
     RISE,
     UNCLEAR,
     diagnosis,
     final_level,
+    own_parameters,
 )
 
-LOW_LOSS = 0.25  # share of the first loss; only below it can curves show a good fit
+# Share of the first loss, without penalties; only below it can curves show a good fit.
+LOW_LOSS = 0.25
 
 
 def diagnose_history(estimator):
@@ -53,6 +56,10 @@ def diagnose_history(estimator):
         "rise since the best epoch, of the first loss": rise,
         "noise of the validation curve, of the first loss": noise,
     }
+    if any(np.any(own_parameters(estimator)[name]) for name in PENALTIES):
+        # The first loss holds a penalty, which falls even if nothing is learnt. The
+        # rest of it is about 1, for classes and for numbers, which are standardized.
+        start = min(start, 1.0)
     left = final_level(validation) / start
     verdict, reason = _judge_curves(gap, rise, late, noise, left)
     return diagnosis(estimator, verdict, reason, evidence, curves)
@@ -74,10 +81,10 @@ def _judge_curves(gap, rise, late, noise, left):
             "diagnose with X and y"
         )
     if left < LOW_LOSS:
-        return GOOD_FIT, f"both losses are low, {left:.0%} of the first, and agree"
+        return GOOD_FIT, f"both losses are low, {left:.0%} of the start's, and agree"
     return UNCLEAR, (
-        "the curves agree: the network fits well, or it is too small. Call diagnose "
-        "with X and y, which tries a larger network"
+        "the curves agree: the network fits well, it is too small, or its remedies are "
+        "too strong. Call diagnose with X and y, which tries others"
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.datasets import (
     load_digits,
+    load_iris,
     make_classification,
     make_friedman1,
     make_moons,
@@ -92,6 +93,62 @@ def test_known_answers(case):
         assert any(own[name] != value for name, value in parameters.items())
 
 
+IRIS = load_iris(return_X_y=True)
+SHORT = {"epochs": 20, "learning_rate": 0.03}
+TOO_STRONG = {
+    "l2, converged": (classifier((8,), l2=1.0, **SHORT), IRIS),
+    "l2, on its way": (classifier((8,), l2=10.0, epochs=20), IRIS),
+    "l1": (classifier((8,), l1=0.3, **SHORT), IRIS),
+    "dropout by layers": (classifier((8, 4), dropout=[0.9, 0.8], **SHORT), IRIS),
+    "noise": (classifier((8,), gaussian_noise=10.0, **SHORT), IRIS),
+    "a limit of norms": (classifier((8,), max_norm=0.02, **SHORT), IRIS),
+    "l2 for numbers": (regressor((8,), l2=1.0, **SHORT), LINEAR),
+    "a mixture": (regressor((8,), l2=3.0, dropout=0.5, **SHORT), LINEAR),
+}
+
+
+@pytest.mark.parametrize("case", TOO_STRONG)
+def test_remedies_that_are_too_strong(case):
+    network, data = TOO_STRONG[case]
+    found = network.fit(*data).diagnose(*data, cv=3)
+    assert found.verdict == "over-regularized", str(found)
+    assert found.reason.startswith("the remedies are too strong: with")
+    none = {"max_norm": None}
+    used = {
+        name
+        for name in ("l1", "l2", "dropout", "gaussian_noise", "max_norm")
+        if getattr(network, name) != none.get(name, 0.0)
+    }
+    off = {name: none.get(name, 0.0) for name in used}
+    assert off in found.try_next
+    assert all(trial.keys() == used for trial in found.try_next)
+    tenth = found.evidence["gain by a tenth of the remedies"].mean
+    is_better = found.evidence["gain without remedies"].mean >= tenth
+    assert (found.try_next[0] == off) == is_better
+
+
+def test_strong_remedies_on_noise_are_no_fault():
+    """Nothing is there to be learnt, and a smaller rate only shrinks weights less."""
+    data = NOISE, np.arange(200) % 2
+    network = classifier((8,), l2=1.0, **SHORT).fit(*data)
+    found = network.diagnose(*data, cv=3)
+    assert found.verdict == "unclear"
+    assert "nor weaker remedies help" in found.reason
+
+
+def test_what_pilots_chose_counts_as_a_remedy():
+    network = classifier((8,), l2="auto", dropout=0.9, **SHORT).fit(*IRIS)
+    assert network.l2_ > 0
+    found = network.diagnose(*IRIS, cv=3)
+    assert found.verdict == "over-regularized", str(found)
+    assert {"dropout": 0.0, "l2": 0.0} in found.try_next
+
+
+def test_weaker_remedies_are_trained_only_where_there_are_some():
+    found = classifier((4,), epochs=1).fit(*MOONS).diagnose(*MOONS, cv=2)
+    assert not any("remedies" in name for name in found.evidence)
+
+
 def test_a_noisy_gap_is_not_called_guessing():
     """Three folds, confident errors: the loss is above guessing, but so noisy."""
     evidence = dict.fromkeys(
@@ -162,6 +219,13 @@ def test_a_rise_within_the_curves_noise_is_none():
     steady = 0.5 + 0.5 * np.exp(-9 * EPOCHS)
     found = with_curves(steady - 0.02, steady + 0.15 * noise).diagnose()
     assert found.verdict == "unclear"
+
+
+def test_a_penalty_that_falls_shows_no_good_fit():
+    """The first loss is 10 by its penalty, so that 10% of it is that of a constant."""
+    curve = 1 + 9 * np.exp(-9 * EPOCHS)
+    assert with_curves(curve, curve).diagnose().verdict == "good fit"
+    assert with_curves(curve, curve, l2=1.0).diagnose().verdict == "unclear"
 
 
 def test_without_validation_losses():
@@ -353,3 +417,62 @@ def test_a_short_training_on_a_rare_class_is_not_called_diverging():
     is_advised = any(t.get("learning_rate", 1) < 0.01 for t in found.try_next)
     assert rate > 0 or not is_advised
     assert rate > 0 or found.verdict != "diverging"
+
+
+@pytest.mark.parametrize("verdict", ["overfitting", "underfitting", "over-regularized"])
+def test_advice_on_remedies_agrees_with_the_evidence(verdict):
+    network = classifier(l2=0.3)
+    evidence = evidence_of(0.5, 0.0, 0.0, 0.0)
+    for gain in (-0.2, 0.2):
+        measured = Estimate(gain, gain - 0.01, gain + 0.01)
+        evidence |= {"gain by a tenth of the remedies": measured}
+        evidence |= {"gain without remedies": measured}
+        trials = diagnosis(network, verdict, "", evidence).try_next
+        stronger = [t for t in trials if t.keys() & {"weight_decay", "dropout"}]
+        weaker = [t for t in trials if "l2" in t]
+        assert bool(stronger) == (gain < 0 and verdict == "overfitting")
+        assert bool(weaker) == (gain > 0 and verdict != "overfitting")
+        assert all(t["l2"] < 0.3 for t in weaker)
+
+
+def test_gains_within_noise_decide_nothing_in_a_bad_training():
+    noise = Estimate(1.9, -0.3, 4.1)
+    evidence = evidence_of(2.3, 0.0, 0.0, -3.0) | {"gain by more epochs": noise}
+    verdict, reason = _judge_folds(evidence)
+    assert verdict == "unclear"
+    assert "more epochs" in reason
+
+
+def test_a_loss_that_explodes_differs_between_folds():
+    """Within noise, but training rows are predicted worse than by guessing."""
+    huge = Estimate(1e5, -1e5, 3e5)
+    evidence = evidence_of(1e5, 0.0, 0.0, 0.0)
+    evidence |= {"training loss": huge, "training gain by a smaller rate": huge}
+    verdict, reason = _judge_folds(evidence)
+    assert verdict == "diverging"
+    assert "worse than by guessing" in reason
+
+
+@pytest.mark.parametrize(
+    ("training", "gain", "verdict"),
+    [
+        (2.0, 0.3, "diverging"),  # above the loss of a constant
+        (0.9, 0.3, "underfitting"),  # not diverging, but the rate is at fault
+        (0.9, -0.3, "good fit"),  # the smaller rate only learns its rows by heart
+    ],
+)
+def test_a_smaller_rate_that_helps_needs_a_sign_of_divergence(training, gain, verdict):
+    evidence = evidence_of(training, 0.0, 0.0, 0.3)
+    evidence |= {"gain by a smaller rate": Estimate(gain, gain - 0.01, gain + 0.01)}
+    found = _judge_folds(evidence)
+    assert found[0] == verdict, found
+    network = classifier(epochs=3, learning_rate=0.5)
+    advice = diagnosis(network, *found, evidence).try_next
+    assert any("learning_rate" in trial for trial in advice) == (verdict != "good fit")
+
+
+def test_too_few_epochs_are_no_reason_for_a_rate_that_was_not_tried():
+    evidence = evidence_of(0.9, 0.3, 0.0, -0.1)
+    found = diagnosis(classifier(epochs=3), *_judge_folds(evidence), evidence)
+    assert found.verdict == "not converged"
+    assert found.try_next == ({"epochs": 9},)

@@ -142,9 +142,9 @@ print(fits["1 unit"][0].diagnose())
 
 # %%
 # With data, ``diagnose`` makes the experiments that can tell these two apart. On five
-# folds it trains the network for longer, with more units, with a smaller rate and on
-# half of the rows, and compares. Losses are relative, as above; in brackets is a 95%
-# interval over the folds.
+# folds it trains the network for longer, with more units, with a smaller rate, on half
+# of the rows and with weaker remedies, if it has some, and compares. Losses are
+# relative, as above; in brackets is a 95% interval over the folds.
 rows = tables[:3].ravel()
 print(fits["1 unit"][0].diagnose(X[rows], y[rows]))
 
