@@ -111,16 +111,17 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         ``l2 * sum(kernel**2)`` to the loss. With `l1` it is Keras's ``L1L2``. With
         "auto", `fit` first trains pilots, in stacks, on five folds of the rows (three
         from 700 rows on): with 1 and 3 times the usual penalty, then with 10 or with
-        0.3 times it, and if that is the best so far, with 30 or 0.1 times. A penalty is
-        good enough if its loss on held-out rows is within one standard error of the
-        best; if the best is below the usual, within half of one, or 1.5 on fewer than
-        700 rows. Of these, `fit` takes the one nearest to the usual (`l2_`,
-        `strength_path_`). Pilots use about 5,000 rows: more rows have fewer folds.
-        There are no pilots below 40 rows or in `partial_fit`; a continued training
-        keeps its penalty. The usual penalty is ``0.03 / sqrt(n)`` with n training rows:
-        the rate comes from theory (Shalev-Shwartz & Ben-David, "Understanding machine
-        learning", 2014, chapter 13), the constant from experiments on real tables. In
-        `partial_fit`, which does not know n, 0.001.
+        0.3 times it, and if that is the best so far, with 30 or 0.1 times (some of them
+        without dropout: see `dropout`). A penalty is good enough if its loss on
+        held-out rows is within one standard error of the best; if the best is below the
+        usual, within half of one, or 1.5 on fewer than 700 rows. Of these, `fit` takes
+        the one nearest to the usual (`l2_`, `strength_path_`). Pilots use about 5,000
+        rows: more rows have fewer folds. There are no pilots below 40 rows or in
+        `partial_fit`; a continued training keeps its penalty. The usual penalty is
+        ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
+        (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
+        13), the constant from experiments on real tables. In `partial_fit`, which does
+        not know n, 0.001.
 
     feature_l1 : float or "auto", default=0.0
         Strength of a penalty that selects features, at least 0: an adaptive group lasso
@@ -672,12 +673,16 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         self._fit_part(X, y, sample_weight, classes)
 
     def _check_classes_given(self, classes, y):
-        if classes is None and type_of_target(y) != "multilabel-indicator":
+        if type_of_target(y) == "multilabel-indicator":
+            return
+        if classes is None:
             raise ValueError(
                 "classes must be passed to the first call of partial_fit, because a "
                 "part of the data may lack some of them. Got None: pass the labels of "
                 "all parts."
             )
+        if len(np.unique(classes)) < 2:
+            raise ValueError(f"classes must have at least 2 labels. Got {classes!r}.")
 
     def _check_classes_again(self, classes):
         found = np.unique(classes)

@@ -228,7 +228,7 @@ class FittedNetwork(SelectedFeatures):
         and, if it has remedies such as l2 or dropout, with a tenth of their strength
         and without them. A verdict then needs differences that are larger than the
         folds' noise. There is one exception: for "diverging", means are enough if the
-        network predicts its training rows worse than a constant would.
+        network predicts its training rows clearly worse than a constant would.
 
         Losses on folds are relative: 0 is perfect, 1 is the loss of a constant
         prediction. Their 95% confidence intervals are corrected for the overlap of the

@@ -82,11 +82,18 @@ def job_of(estimator, training, validation, run):
         batch_size=batch_size,
         epochs=1 if is_partial else estimator.epochs,
         seed=run.seed,
-        validation=validation and encoded_rows(estimator, validation, dtype),
+        validation=validation and _validation_rows(estimator, validation, dtype),
         monitor=_monitored(estimator),
         stopping=None if is_partial else _stopping(estimator),
     )
     return structure, job
+
+
+def _validation_rows(estimator, sample, dtype):
+    try:
+        return encoded_rows(estimator, sample, dtype)
+    except ValueError as error:
+        raise ValueError(f"In the validation rows: {error}") from error
 
 
 def encoded_rows(estimator, sample, dtype, keeps_scale=False):

@@ -191,7 +191,7 @@ def _splits(sample, splitter, seed):
         ]
         if not found:
             raise ValueError("it gives no split.")
-    except (IndexError, ValueError) as error:
+    except (IndexError, TypeError, ValueError) as error:
         hint = ""
         if whole.groups is None and takes_groups(splitter):
             hint = " Give groups to fit; in a search, use metadata routing."

@@ -87,9 +87,8 @@ class ClassTargets:
             return cls(np.arange(y.shape[1]), True)
         found = np.unique(y if classes is None else classes)
         if len(found) < 2:
-            name, got = "y" if classes is None else "classes", found.tolist()
             raise ValueError(
-                f"{name} must have at least 2 classes. Got one class: {got[0]!r}."
+                f"y must have at least 2 classes. Got one class: {found.tolist()[0]!r}."
             )
         return cls(found, False)
 

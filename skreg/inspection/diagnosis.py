@@ -226,7 +226,7 @@ def _is_harmful(own, trial, evidence):
         is_larger = sum(trial["hidden_layer_sizes"]) > sum(sizes)
         signs["gain by more units"] = 1 if is_larger else -1
     if "learning_rate" in trial:
-        signs["training gain by a smaller rate"] = 1
+        signs["training gain by a smaller rate"] = signs["gain by a smaller rate"] = 1
     if _is_stronger(own, trial):
         signs |= dict.fromkeys(WEAKER, -1)
     elif trial.keys() & set(_REMEDIES):

@@ -147,6 +147,8 @@ def _of_training(evidence):
     # A smaller rate also helps where nothing diverges: penalties have less time.
     is_bad = training.mean > BAD
     diverges = is_bad or validation.mean > BAD or rise.is_above(RISE)
+    if evidence.get("gain by a smaller rate", rate).high < 0:
+        diverges = False  # it overfits more with a smaller rate
     rivals = [epochs, units] + [rate] * diverges
     gains = [gain.mean for gain in rivals if gain.is_above(GAIN)]
     by_epochs = epochs.mean if epochs.is_above(GAIN) else 0

@@ -1,6 +1,7 @@
 """Diagnosis from the history of one fit, without data."""
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from .diagnosis import (
     DIVERGING,
@@ -57,12 +58,18 @@ def diagnose_history(estimator):
         "noise of the validation curve, of the first loss": noise,
     }
     if any(np.any(own_parameters(estimator)[name]) for name in PENALTIES):
-        # The first loss holds a penalty, which falls even if nothing is learnt. The
-        # rest of it is about 1, for classes and for numbers, which are standardized.
-        start = min(start, 1.0)
+        # The first loss holds a penalty, which falls even if nothing is learnt.
+        start = min(start, _loss_of_guessing(estimator))
     left = final_level(validation) / start
     verdict, reason = _judge_curves(gap, rise, late, noise, left)
     return diagnosis(estimator, verdict, reason, evidence, curves)
+
+
+def _loss_of_guessing(estimator):
+    """About the loss of a constant prediction, infinite where it is not known."""
+    if is_classifier(estimator):
+        return max(1.0, np.log(len(estimator.classes_)))
+    return 1.0 if estimator.normalize else np.inf
 
 
 def _judge_curves(gap, rise, late, noise, left):

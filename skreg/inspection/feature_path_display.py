@@ -266,7 +266,7 @@ def _features_of(estimator):
             if len(estimator) > 1:
                 names = estimator[:-1].get_feature_names_out(names)
             estimator = estimator[-1]
-    except AttributeError:  # a step without names
+    except (AttributeError, TypeError, ValueError):  # a step that gives no names
         names = None
     return tuple(numbers if names is None else names)
 

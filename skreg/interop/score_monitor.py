@@ -78,18 +78,33 @@ class ScoreMonitor:
 def _scorer(estimator):
     """The scorer that the estimator monitors."""
     scorer = get_scorer(estimator.monitor)
-    if estimator.monitor not in TAKE_LABELS or not is_classifier(estimator):
+    told = _told_of_classes(scorer, estimator)
+    if estimator.monitor not in TAKE_LABELS or not told:
         return scorer
     return make_scorer(
         scorer._score_func,
         greater_is_better=scorer._sign > 0,
         response_method=scorer._response_method,
-        labels=estimator.classes_,
+        **told,
     )
 
 
+def _told_of_classes(scorer, estimator):
+    """What a scorer takes of the classes, as keywords; old versions take less."""
+    if not is_classifier(estimator):
+        return {}
+    known = {"labels": estimator.classes_, "pos_label": estimator.classes_[-1]}
+    if len(estimator.classes_) > 2:
+        del known["pos_label"]
+    return {name: known[name] for name in known.keys() & _parameters(scorer)}
+
+
+def _parameters(scorer):
+    return inspect.signature(scorer._score_func).parameters.keys()
+
+
 def _check_takes_weights(scorer, name):
-    if "sample_weight" not in inspect.signature(scorer._score_func).parameters:
+    if "sample_weight" not in _parameters(scorer):
         raise ValueError(
             "The 'monitor' parameter must name a scorer that takes sample_weight, "
             f"because the validation rows have weights. Got {name!r}: take another "

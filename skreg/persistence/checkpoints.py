@@ -77,7 +77,8 @@ class Checkpoint:
 
     def check(self, job):
         """Raise what a training would whose pilots are still to choose its numbers."""
-        other = self._unfinished()
+        with self.locked():  # raises if another fit writes to it
+            other = self._unfinished()
         if other is None:
             return
         names = ("l2", "dropout", "feature_l1")

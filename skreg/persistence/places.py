@@ -98,9 +98,9 @@ def _take_over(part, old, place):
     if hasattr(os, "chown") and (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         with suppress(PermissionError):  # only root may give files away
             os.chown(part, old.st_uid, old.st_gid)
-    part.chmod(stat.S_IMODE(old.st_mode))
     if hasattr(os, "listxattr"):
         with suppress(OSError):  # a file system without them
             for name in os.listxattr(place):
                 with suppress(OSError):  # one that only root may set
                     os.setxattr(part, name, os.getxattr(place, name))
+    part.chmod(stat.S_IMODE(old.st_mode))  # at last: it may become read-only

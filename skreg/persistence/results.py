@@ -70,7 +70,7 @@ class ResultStore:
     def __init__(self, path):
         self._path = Path(os.fsdecode(path))
         try:
-            make_place(self._path / "result")
+            make_place(self._file("result"))
         except (OSError, ValueError) as error:
             raise ValueError(
                 "The 'checkpoint' parameter must be the path of a directory in which "

@@ -146,7 +146,7 @@ def test_partial_fit_needs_classes():
     network = plain_classifier(**FAST)
     with pytest.raises(ValueError, match="classes must be passed to the first call"):
         network.partial_fit(X, Y)
-    with pytest.raises(ValueError, match="classes must have at least 2"):
+    with pytest.raises(ValueError, match=r"classes must have at least 2 .* \[0\]"):
         network.partial_fit(X, Y, classes=[0])
     network.partial_fit(X, Y, classes={0, 1}).partial_fit(X, Y, classes={1, 0})
     with pytest.raises(ValueError, match="classes must be those of the first call"):
@@ -229,7 +229,7 @@ def test_the_model_is_that_of_the_fit(optimizer):
 FAILURES = {
     "parameter": ({"dropout": 2.0}, X, Y, "'dropout' parameter"),
     "NaN": ({}, np.where(X > 1, np.nan, X), Y, "contains NaN"),
-    "one class": ({}, X[:, :3], np.zeros(200), "at least 2 classes"),
+    "one class": ({}, X[:, :3], np.zeros(200), "^y must have at least 2 classes"),
     "divergence": (
         {"learning_rate": 1e30, "optimizer": "sgd"},
         X[:, :4],

@@ -1,5 +1,7 @@
 """Validation rows, early stopping and the best weights."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from sklearn.datasets import make_classification
 from sklearn.metrics import (
     average_precision_score,
     get_scorer,
+    get_scorer_names,
     log_loss,
     roc_auc_score,
 )
@@ -208,7 +211,15 @@ def test_a_class_without_a_row_to_share_needs_other_validation_rows(rng):
         stopping().fit(rng.normal(size=(3, 2)), [0, 1, 2])
 
 
-@pytest.mark.parametrize("scoring", [*TAKE_LABELS, "accuracy", "f1_macro"])
+# Of those that older versions of scikit-learn have, and that take labels there.
+KNOWN = [
+    name
+    for name in set(get_scorer_names()) & set(TAKE_LABELS)
+    if "labels" in inspect.signature(get_scorer(name)._score_func).parameters
+]
+
+
+@pytest.mark.parametrize("scoring", [*sorted(KNOWN), "accuracy", "f1_macro"])
 @pytest.mark.filterwarnings("ignore:.*y_pred contains classes not in y_true")
 def test_scorers_do_without_a_rare_class(scoring, rng):
     y = RARE["one row of a class"]
@@ -239,6 +250,18 @@ def test_rankings_of_labels_are_scikit_learns(scoring, score, n_labels, rng):
     network.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
     expected = score(y[40:], network.predict_proba(X[40:]))
     assert network.history_[f"val_{scoring}"][-1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("label", [1, 2])
+def test_a_brier_score_of_rows_of_one_class(label, rng):
+    """It is that of the second class, whatever labels the rows have."""
+    X, y = rng.normal(size=(60, 3)), np.arange(60) % 2 + 1
+    X_val, y_val = X[y == label], y[y == label]
+    network = stopping(epochs=2, monitor="neg_brier_score", restore_best_weights=False)
+    network.fit(X, y, X_val=X_val, y_val=y_val)
+    expected = np.mean((network.predict_proba(X_val)[:, 1] - (label == 2)) ** 2)
+    found = network.history_["val_neg_brier_score"][-1]
+    assert found == pytest.approx(-expected, rel=1e-5)
 
 
 def test_a_scorer_of_probabilities_that_the_loss_does_not_give(noisy):
@@ -329,5 +352,6 @@ def test_validation_rows_are_checked(noisy):
     X, X_val, y, y_val = noisy
     with pytest.raises(ValueError, match="In X_val, .*: X has 3 features"):
         stopping().fit(X, y, X_val=X_val[:, :3], y_val=y_val)
-    with pytest.raises(ValueError, match="labels among the classes"):
+    message = "In the validation rows: y must have only labels among the classes"
+    with pytest.raises(ValueError, match=message):
         stopping().fit(X, y, X_val=X_val, y_val=y_val + 5)

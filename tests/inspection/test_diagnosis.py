@@ -376,6 +376,11 @@ CONFLICTS = {
     "too short": (evidence_of(2.0, 1.3, 0.5, -3.4), "not converged"),
     "too short, and too small": (evidence_of(2.0, 1.3, 1.4, -3.4), "not converged"),
     "too fast": (evidence_of(2.0, -0.5, 0.0, 1.5), "diverging"),
+    "a smaller rate overfits more": (
+        evidence_of(0.3, 0.0, 0.0, 0.1, gap=1.0)
+        | {"gain by a smaller rate": Estimate(-0.5, -0.51, -0.49)},
+        "overfitting",
+    ),
     "too large a rate, but more epochs help": (
         evidence_of(2.0, 0.3, 0.0, 1.5),
         "diverging",
