@@ -45,6 +45,7 @@ from .samples import (
     Sample,
     checked_groups,
     folds_of,
+    indices_of,
     split_off_validation,
     takes_groups,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "folds_of",
     "groups_of",
     "hidden_layers",
+    "indices_of",
     "initial_state",
     "is_auto",
     "is_keras_schedule",

@@ -186,7 +186,7 @@ def _splits(sample, splitter, seed):
         seeded.random_state = seed
     try:
         found = [
-            tuple(_indices(rows, len(whole)) for rows in split)
+            tuple(indices_of(rows, len(whole)) for rows in split)
             for split in seeded.split(whole.X, whole.y, whole.groups)
         ]
         if not found:
@@ -207,7 +207,7 @@ def _splits(sample, splitter, seed):
     return [tuple(rows[rows >= 0] for rows in split) for split in found]
 
 
-def _indices(rows, n_rows):
+def indices_of(rows, n_rows):
     """The indices of a part's rows, which may be a mask, a Series or a tuple."""
     rows = np.asarray(rows)
     return np.arange(n_rows)[rows] if len(rows) else np.empty(0, int)

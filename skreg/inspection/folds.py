@@ -18,6 +18,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
+from ..fitting import indices_of
 from ..stacking import stacked_if_not_yet
 
 CONFIDENCE = 0.95
@@ -78,7 +79,7 @@ def _indices(rows, n_samples):
     """The indices of a split's rows, which may be a mask."""
     if not len(rows):
         raise ValueError("it gives a split without rows for training or validation.")
-    return np.arange(n_samples)[np.asarray(rows)]
+    return indices_of(rows, n_samples)
 
 
 def map_over_splits(function, variants, splits):
