@@ -145,8 +145,8 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             and has_rows_for_pilots(self, sample)
             and not is_partial
         ):
-            self._check_checkpoint(parts, run, seeds)
             start_backend()
+            self._check_checkpoint(parts, run, seeds)
             with stacking.stacked_if_not_yet(is_one_fit=True):  # on all cores
                 given = None if validation[0] is None else parts[0][1]
                 chosen, paths = choose_strengths(self, sample, run, given)

@@ -13,6 +13,7 @@ from ..engine import (
     floatx,
     keras,
 )
+from .functions import tabulated
 from .parameters import hidden_layers, is_keras_schedule
 
 AUTO_L2 = 0.03  # divided by the square root of the number of rows
@@ -206,7 +207,7 @@ def schedule_of(estimator, settings, steps, steps_taken, first_step, is_partial=
         start = first_step - steps_taken
         return Schedule(name, rate, steps, warmup, start)
     numbering = np.arange(steps_taken, max(steps, steps_taken + 1))
-    table = _tabulated(keras_schedule, numbering)
+    table = tabulated(keras_schedule, numbering)
     table *= np.minimum((numbering + 1) / max(round(estimator.warmup * steps), 1), 1.0)
     return Schedule("constant", rate, steps, warmup, first_step, table)
 
@@ -216,16 +217,6 @@ def _keras_schedule(estimator, settings):
     if is_keras_schedule(estimator.schedule):
         return estimator.schedule
     return settings.schedule if estimator.schedule in ("auto", "constant") else None
-
-
-def _tabulated(keras_schedule, steps):
-    """Values of a Keras schedule at many steps, vectorized: traced only once."""
-    ops = keras().ops
-    values = ops.vectorized_map(
-        lambda step: ops.convert_to_tensor(keras_schedule(step), "float32"),
-        ops.convert_to_tensor(steps, "int32"),
-    )
-    return np.array(values, float)
 
 
 def kernel_initializers(estimator, n_layers):

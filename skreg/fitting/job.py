@@ -25,6 +25,7 @@ from .configuration import (
     seeded,
     structure_of,
 )
+from .functions import check_activation, drawn
 from .inputs import Standardizer
 from .optimizer import optimizer_settings
 
@@ -60,6 +61,7 @@ def job_of(estimator, training, validation, run):
     rows = encoded_rows(estimator, training, dtype, keeps_scale=is_partial)
     batch_size, max_batch_size = batch_size_of(estimator, len(rows))
     structure = structure_of(estimator, settings, max_batch_size)
+    check_activation(structure.activation)
     numbers = numbers_of(estimator, settings, None if is_partial else len(rows))
     state = initial_state(estimator, structure, numbers, run)
     steps_per_epoch = -(-len(rows) // batch_size)
@@ -105,7 +107,15 @@ def encoded_rows(estimator, sample, dtype, keeps_scale=False):
     weight = sample.weight
     if not keeps_scale:  # products and sums of huge weights would overflow
         weight = weight / (weight.max() or 1)
-    weight = weight * estimator._class_weights(sample)
+    with np.errstate(over="ignore"):
+        weight = weight * estimator._class_weights(sample)
+    limit = float(np.finfo(dtype).max) ** 0.5  # optimizers square the gradients
+    if keeps_scale and weight.max(initial=0) > limit:
+        raise ValueError(
+            "Weights of partial_fit (sample_weight, or its product with class_weight) "
+            f"must be at most {limit:.1e} ({dtype}). Got {weight.max()}: divide the "
+            "weights of all parts by the same constant."
+        )
     if not weight.any():
         raise ValueError(
             "The weights of all rows are 0 (sample_weight, or its product with "
@@ -158,7 +168,9 @@ def initial_state(estimator, structure, numbers, run):
 
 def _initial_kernel(initializer, shape, seed, dtype):
     """Draw the initial values of a kernel."""
-    if isinstance(initializer, str) and np.prod(shape) <= MAX_CACHED_SIZE:
+    if not isinstance(initializer, str):
+        return drawn(seeded(initializer, seed), shape, dtype)
+    if np.prod(shape) <= MAX_CACHED_SIZE:
         return _cached_kernel(initializer, shape, seed, dtype)
     return draw_kernel(seeded(initializer, seed), shape, dtype)
 

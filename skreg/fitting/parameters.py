@@ -213,7 +213,7 @@ RULES = {
     "batch_size": either(
         lambda: ["auto", "full"], is_count, "an integer of at least 1 or one of {}"
     ),
-    "epochs": count(),
+    "epochs": Rule(lambda v: is_count(v) and v < 2**31, "an integer in [1, 2**31 - 1]"),
     "early_stopping": boolean(),
     "validation_fraction": Rule(
         lambda v: fraction().accepts(v) or _is_splitter(v),

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
@@ -71,7 +72,7 @@ SHARED = {
     "schedule": [("cosin", "cosine"), (None, None), (0.1, None)],
     "warmup": RATE,
     "batch_size": [*COUNT[:3], ("fall", "full"), (None, None)],
-    "epochs": COUNT,
+    "epochs": [*COUNT, (2**31, None), (10**30, None)],
     "n_members": COUNT,
     "early_stopping": FLAG,
     "validation_fraction": [(0.0, None), (1.0, None), *NOT_A_NUMBER],
@@ -284,6 +285,52 @@ def test_a_function_of_keras_is_its_name():
     )
     structures = [n.fit(X, Y)._structure() for n in (named, given)]
     assert structures[0] == structures[1]
+
+
+class Rate(keras().optimizers.schedules.LearningRateSchedule):
+    """A schedule of the user's: any function of the step."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, step):
+        return self.function(step)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "what"),
+    [
+        ("activation", np.tanh, "is not: .*Error"),
+        ("activation", lambda x: x.numpy(), "no attribute '?numpy"),
+        ("activation", lambda x: 1.0, "shape"),
+        ("activation", lambda x: x[:, :1], r"a shape of \(2, 1\) from \(2, 3\)"),
+        ("initializer", lambda shape: shape, "TypeError: .*2 were given"),
+        ("initializer", lambda shape, dtype: np.ones(3), r"\(5, 4\).*\(3,\)"),
+        ("initializer", lambda shape, dtype: np.full(shape, np.nan), "nan"),
+        ("schedule", Rate(lambda step: -1.0), r"begin with \[-1. -1. -1.\]"),
+        ("schedule", Rate(lambda step: [0.1, 0.2]), r"begin with \[0.1"),
+        ("schedule", Rate(lambda step: 1 / 0), "ZeroDivisionError"),
+    ],
+)
+@pytest.mark.parametrize("l2", [0.001, "auto"])
+def test_functions_that_a_parameter_cannot_be(name, function, what, l2):
+    network = MLPRegularizedClassifier(4, epochs=2, batch_size=10, l2=l2)
+    network.set_params(**{name: function})
+    with pytest.raises(ValueError, match=f"(?s)The '{name}' parameter.*{what}"):
+        network.fit(X, Y)
+    assert not hasattr(network, "classes_")
+
+
+def test_a_schedule_may_divide_by_the_step():
+    """The example of Keras's documentation, which TensorFlow does not bear."""
+    start = MLPRegularizedClassifier(4, epochs=2, batch_size=10, optimizer="sgd")
+    start.set_params(l2=0.001, dropout=0.0, random_state=0, schedule="constant")
+    falling = clone(start).set_params(schedule=Rate(lambda step: 0.1 / (step + 1)))
+    same = keras().optimizers.schedules.InverseTimeDecay(0.1, 1, 1.0)
+    np.testing.assert_array_equal(
+        falling.fit(X, Y).predict_proba(X),
+        clone(start).set_params(schedule=same).fit(X, Y).predict_proba(X),
+    )
 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS])

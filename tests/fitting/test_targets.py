@@ -370,6 +370,20 @@ def test_huge_weights_of_rows_and_classes_are_multiplied(l2):
     )
 
 
+def test_weights_of_a_part_that_gradients_cannot_bear():
+    """A stream's weights keep their scale, so that they mean the same in all parts."""
+
+    def trained(weight, class_weight):
+        network = plain_classifier(class_weight={0: class_weight, 1: 1.0, 2: 1.0})
+        weights = np.full(len(X), weight)
+        return network.partial_fit(X, CODES, [0, 1, 2], sample_weight=weights)
+
+    for weight, class_weight in ((1e200, 1e200), (1.0, 1e200), (1e200, 1.0)):
+        with pytest.raises(ValueError, match=r"sample_weight.*class_weight.*1.8e\+19"):
+            trained(weight, class_weight)
+    assert np.isfinite(trained(1e10, 1.0).predict_proba(X)).all()
+
+
 def test_balanced_weights_do_not_count_rows_of_weight_zero():
     weight = (np.arange(150) >= 30).astype(float)
     settings = FAST | {"random_state": 0, "class_weight": "balanced"}
