@@ -65,7 +65,8 @@ def batch_norm(x, gamma, beta, has, mask, over_rows, rows):
     def forward(x, gamma, beta):
         moments = moments_of_batch(x, over_rows, rows)
         mean, factor = _mean_and_factor(*moments, has)
-        standard = (x - mean) * factor
+        # Padding, which no moment knows, could grow from layer to layer to infinity.
+        standard = (x - mean) * (factor * mask)
 
         def backward(upstream):
             slope_of_beta = ops.matmul(over_rows, upstream)

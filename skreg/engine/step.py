@@ -104,7 +104,8 @@ def _summed_losses(structure, y, raw, n, weight):
     loss = LOSSES[structure.loss]
     if loss.one_hot:
         y = one_hot(y, structure.n_outputs)
-    return ops.sum(loss.function(y, raw, n) * weight, axis=1)
+    weighted = loss.function(y, raw, n) * weight
+    return ops.sum(ops.where(weight > 0, weighted, 0.0), axis=1)  # padding may overflow
 
 
 def _activity_penalties(structure, activities, n, mask):
@@ -112,7 +113,7 @@ def _activity_penalties(structure, activities, n, mask):
     total = 0.0
     if "activity_penalties" in structure.remedies:
         for activity in activities:
-            activity = activity * mask[..., None]
+            activity = ops.where(mask[..., None] > 0, activity, 0.0)
             l1, l2 = n["activity_l1"], n["activity_l2"]
             penalty = l1 * ops.abs(activity) + l2 * ops.square(activity)
             total = total + ops.sum(penalty, axis=(1, 2))

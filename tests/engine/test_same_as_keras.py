@@ -212,6 +212,13 @@ def test_normalisation(batchnorm, settings, binary, monkeypatch):
     assert_trains_as_keras(network, *binary, monkeypatch)
 
 
+def test_a_last_batch_of_one_row(numbers, monkeypatch):
+    """Its variance is 0, by which padding would grow from layer to layer."""
+    X, y = (array[: 3 * BATCH + 1] for array in numbers)
+    network = plain_regressor((32, 32, 32), batchnorm=True, loss="poisson")
+    assert_trains_as_keras(network, X, np.abs(y) / 300, monkeypatch)
+
+
 @pytest.mark.parametrize("loss", ["log_loss", "focal", "hinge"])
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
 @pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
