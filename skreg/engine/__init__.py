@@ -15,6 +15,7 @@ from .losses import LOSSES, output_activation
 from .network import initial_weights, weight_shapes
 from .normalization import NORMALIZATION_EPSILON
 from .numbers import number_names
+from .numpy_network import ACTIVATIONS
 from .optimizers import OPTIMIZERS, canonical_optimizer
 from .packing import initial_slots, row_size
 from .prediction import activated, activities, raw_outputs
@@ -25,6 +26,7 @@ from .training import Observer, train_block
 from .update import has_joint_rule
 
 __all__ = [
+    "ACTIVATIONS",
     "LOSSES",
     "NORMALIZATION_EPSILON",
     "OPTIMIZERS",

@@ -10,6 +10,9 @@ from .losses import output_activation
 from .numbers import number_names, pack_numbers
 from .program import run_inference
 
+# Multiplications up to which a call of TensorFlow's takes longer than NumPy's products.
+SMALL_WORK = 1_000_000
+
 
 def raw_outputs(structure, state, numbers, X):
     """Outputs before the output activation, for rows that fit into memory.
@@ -26,7 +29,7 @@ def raw_outputs(structure, state, numbers, X):
     ndarray of shape (n_rows, n_outputs), float64
         Logits, means or margins.
     """
-    if _is_for_numpy(structure):
+    if _is_for_numpy(structure, X):
         raw, _ = numpy_network.forward(structure, state, numbers, dense(X))
     else:
         raw = _run(step.raw_outputs, structure, state, numbers, X)[0]
@@ -38,7 +41,7 @@ def activities(structure, state, numbers, X):
 
     Parameters are those of `raw_outputs`.
     """
-    if _is_for_numpy(structure):
+    if _is_for_numpy(structure, X):
         return numpy_network.forward(structure, state, numbers, dense(X))[1]
     found = _run(step.activities, structure, state, numbers, X)
     return [np.asarray(activity[0]) for activity in found]
@@ -59,11 +62,12 @@ def activated(structure, raw):
         return _OUTPUT_ACTIVATIONS[output_activation(structure)](raw)
 
 
-def _is_for_numpy(structure):
-    """Whether NumPy predicts: where Keras cannot, or would compile for each shape."""
-    if not can_compute():
-        return True
-    return backend().COMPILES_EACH_SHAPE and numpy_network.can_compute(structure)
+def _is_for_numpy(structure, X):
+    """Whether NumPy predicts: few rows, or where Keras cannot or would compile."""
+    if not numpy_network.can_compute(structure):
+        return not can_compute()  # and raises the error
+    is_small = X.shape[0] * structure.n_kernel_elements <= SMALL_WORK
+    return is_small or not can_compute() or backend().COMPILES_EACH_SHAPE
 
 
 def _run(function, structure, state, numbers, X):

@@ -11,7 +11,7 @@ import os
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from ..engine import OPTIMIZERS, SCHEDULES, keras
+from ..engine import ACTIVATIONS, OPTIMIZERS, SCHEDULES, keras
 from .rules import (
     Rule,
     boolean,
@@ -153,6 +153,7 @@ RULES = {
         activation_names,
         lambda v: callable(v) and not isinstance(v, type),
         "a function of a tensor or one of {}",
+        known=[*ACTIVATIONS, "leaky_relu"],
     ),
     "negative_slope": not_negative(),
     "dropout": either(
@@ -190,6 +191,7 @@ RULES = {
         initializer_names,
         lambda v: callable(v) and not isinstance(v, type),
         "a Keras initializer instance or one of {}",
+        known=["auto"],
     ),
     "optimizer": either(
         lambda: list(OPTIMIZERS),

@@ -79,11 +79,16 @@ def or_none(rule, meaning):
     )
 
 
-def either(names, other, text):
-    """The rule for a string among `names()`, or another value that `other` accepts."""
+def either(names, other, text, known=()):
+    """The rule for a string among `names()`, or another value that `other` accepts.
+
+    Those that are `known` need no call of `names`, which may import Keras.
+    """
 
     def accepts(value):
-        return value in names() if isinstance(value, str) else bool(other(value))
+        if isinstance(value, str):
+            return value in known or value in names()
+        return bool(other(value))
 
     return Rule(accepts, text, names)
 

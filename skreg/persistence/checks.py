@@ -11,7 +11,7 @@ from ..engine import (
     number_names,
     weight_shapes,
 )
-from ..fitting import activation_names
+from ..fitting import REGRESSOR_RULES
 
 
 def _check(condition, what):
@@ -58,7 +58,7 @@ def _checked_structure(values):
     are_valid = {
         "widths": all(_is_count(n, 1) for n in structure.widths),
         "batch_size": _is_count(structure.batch_size, 1),
-        "activation": structure.activation in activation_names(),
+        "activation": _is_activation(structure.activation),
         "normalization": structure.normalization in normalizations,
         "loss": structure.loss in LOSSES,
         "optimizer": structure.optimizer in OPTIMIZERS,
@@ -72,6 +72,10 @@ def _checked_structure(values):
         found = ", ".join(f"{name}={getattr(structure, name)!r}" for name in wrong)
         raise ValueError(f"its structure is not valid: {found}")
     return structure
+
+
+def _is_activation(name):
+    return isinstance(name, str) and REGRESSOR_RULES["activation"].accepts(name)
 
 
 def _are_groups(groups, n_features):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 SETUP = """
-import multiprocessing as mp, os, pathlib, pickle, sys, tempfile
+import multiprocessing as mp, os, pathlib, pickle, subprocess, sys, tempfile
 import numpy as np
 from sklearn.datasets import load_iris
 X, y = load_iris(return_X_y=True)
@@ -66,7 +66,7 @@ print(forked(error_of, getattr, net, "model_"))
     assert len(found) == 5
 
 
-def test_loading_saving_and_refusing_start_nothing():
+def test_loading_saving_and_predicting_few_rows_start_nothing():
     """A server loads in the master and forks workers, which then train as well."""
     found = printed_by("""
 import skreg
@@ -74,18 +74,22 @@ path = pathlib.Path(tempfile.mkdtemp()) / "net"
 def make():
     skreg.save(skreg.MLPRegularizedClassifier((8,), epochs=2).fit(X, y), path)
 forked(make)  # nothing runs here yet
+code = "import sys, skreg; print(skreg.load(sys.argv[1]).predict([[0.0] * 4]).shape)"
+code += "; print('keras' in sys.modules)"
+print(subprocess.check_output([sys.executable, "-c", code, path], text=True), end="")
 net = skreg.load(path)
 skreg.save(net, path)
 pickle.loads(pickle.dumps(net))
 net.save_weights(path); net.load_weights(path)
 print(error_of(skreg.MLPRegularizedClassifier(dropout=2).fit, X, y))
 print(error_of(skreg.MLPRegularizedClassifier().fit, X[:, 0], y))
-print(forked(net.predict, X[:5]).shape)
+print(net.predict(X[:5]).shape)
 print(forked(net.fit, X, y).n_iter_)
 """).splitlines()
-    assert found[0].startswith("ValueError: The 'dropout' parameter")
-    assert found[1].startswith("ValueError: ")
-    assert found[2:] == ["(5,)", "2"]
+    assert found[:2] == ["(1,)", "False"]  # Keras is not even imported
+    assert found[2].startswith("ValueError: The 'dropout' parameter")
+    assert found[3].startswith("ValueError: ")
+    assert found[4:] == ["(5,)", "2"]
 
 
 STARTS = {
@@ -133,7 +137,8 @@ with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """As in a forked process."""
+    """As in a forked process. Until it is switched on, Keras predicts few rows, too."""
+    monkeypatch.setattr("skreg.engine.prediction.SMALL_WORK", -1)
 
     def switch():
         monkeypatch.setattr(backends._fork, "broken", [backends.backend()])

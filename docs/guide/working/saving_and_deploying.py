@@ -10,7 +10,7 @@ reads the file. What a team should keep for years is on
 The reader                                  Write
 ==========================================  ==========================================
 skreg: predict, train on, look at it        ``skreg.save(network, path)``
-scikit-learn: a pipeline or a search        joblib's or skops's ``dump``
+scikit-learn: a pipeline or a search        joblib's ``dump``, of pipelines skops's
 this program, after a kill                  ``checkpoint=path``
 Keras, without skreg                        ``network.model_.save(path)``
 TensorFlow Serving                          ``model_.export(path)``
@@ -122,12 +122,13 @@ except ValueError as error:
 #
 # A server that forks
 # -------------------
-# Loading an estimator does not start TensorFlow: a server may load it and then fork its
-# workers, which predict, and train if need be. Once a training or a prediction has
-# started TensorFlow, a fork has none of its threads. A worker that was forked
-# afterwards still predicts, by NumPy, the same within rounding (if the activation is
-# not a function of your own). Training in it raises an error: start such workers by
-# *spawn* or *forkserver*, or joblib's by *loky*.
+# Loading an estimator does not import TensorFlow, nor does predicting a few rows: NumPy
+# does that. A server may load it and then fork its workers, which predict, and train if
+# need be. Once a training, or a prediction of many rows, has started TensorFlow, a fork
+# has none of its threads. A worker that was forked afterwards still predicts, by NumPy,
+# the same within rounding (if the activation is not a function of your own). Training
+# in it raises an error: start such workers by *spawn* or *forkserver*, or joblib's by
+# *loky*.
 #
 # A training that survives its process
 # ------------------------------------
@@ -176,12 +177,12 @@ print(f"epochs: {network.n_iter_}; predictions as without the power cut")
 # the result of each fit, and a search that is started again trains what is missing.
 import time
 
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 search = GridSearchCV(
     MLPRegularizedClassifier((32,), epochs=40, random_state=0),
     {"dropout": [0.1, 0.3, 0.5], "l2": [1e-3, 1e-2]},
-    cv=5,
+    cv=StratifiedKFold(5, shuffle=True, random_state=0),
 )
 for attempt in ("first", "again"):
     start = time.perf_counter()
