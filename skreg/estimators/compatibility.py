@@ -1,4 +1,9 @@
-"""Compatibility with older versions of scikit-learn."""
+"""Compatibility with older versions of scikit-learn, and of skreg's own pickles."""
+
+import inspect
+import warnings
+
+from ..persistence import own_version
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -12,4 +17,26 @@ except ImportError:  # before 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "with_callbacks"]
+class PickledMixin:
+    """Pickles that know their version, and outlive parameters that a later one adds."""
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_skreg_version": own_version()}
+
+    def __setstate__(self, state):
+        """Take the state; parameters that it lacks get their defaults."""
+        state = dict(state)
+        version = state.pop("_skreg_version", "an earlier version")
+        parameters = inspect.signature(type(self)).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        if version != own_version():
+            warnings.warn(
+                f"This {type(self).__name__} was pickled by skreg {version}, and is "
+                f"read by {own_version()}, which may differ. Files of skreg.save are "
+                "made to be read by later versions.",
+                stacklevel=2,
+            )
+        super().__setstate__(defaults | state)
+
+
+__all__ = ["CallbackSupportMixin", "PickledMixin", "with_callbacks"]

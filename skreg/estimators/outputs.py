@@ -4,7 +4,11 @@ from abc import ABCMeta, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    check_is_fitted,
+    validate_data,
+)
 
 from .. import engine
 from ..engine import State, Structure
@@ -17,9 +21,10 @@ from ..fitting import (
     without_duplicates,
 )
 from ..interop import copied_callbacks
+from .compatibility import PickledMixin
 
 
-class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
+class NetworkOutputs(PickledMixin, Network, BaseEstimator, metaclass=ABCMeta):
     """Base class that computes outputs from the state of a fitted estimator.
 
     The result of training is in `_state` and `_input_statistics`, dictionaries of
@@ -57,7 +62,12 @@ class NetworkOutputs(Network, BaseEstimator, metaclass=ABCMeta):
     def _checked(self, X, *y, **checks):
         """Validate X, and y where it is given."""
         X = flattened(X)
-        dtype = dtype_of_numbers(X)
+        try:
+            dtype = dtype_of_numbers(X)
+        except ValueError:
+            if not checks.get("reset", True):  # columns that fit did not see
+                _check_feature_names(self, X, reset=False)
+            raise
         found = validate_data(self, X, *y, accept_sparse="csr", dtype=dtype, **checks)
         if not y:
             return without_duplicates(found)

@@ -68,7 +68,7 @@ class SelectedFeatures(NetworkOutputs):
         True
         """
         check_is_fitted(self)
-        return self._state["numbers"]["feature_l1"]
+        return self._state["numbers"].get("feature_l1", 0.0)  # old files lack it
 
     def _feature_norms(self):
         """Norms of the first kernel's rows, shape (n_members, n_features)."""

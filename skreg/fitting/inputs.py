@@ -64,6 +64,9 @@ def _kind(dtype):
 
 
 def _has_numbers(column):
+    """Whether scikit-learn, too, sees numbers in the column of a frame."""
+    if getattr(column.dtype, "kind", None) == "O":  # of pandas, whose frame is objects
+        return False
     values = np.asarray(column)  # of lists or arrays it has more dimensions
     return values.dtype.kind in NUMBERS and values.ndim == 1
 
@@ -147,9 +150,10 @@ class Standardizer:
                 for rows in row_blocks(*X.shape):
                     data[rows] = self._clipped((X[rows] - self.mean) / self.scale)
         if not np.isfinite(data).all():
+            what = f"a value too large for dtype({dtype!r}) after standardisation"
             raise ValueError(
-                f"Input X contains a value too large for dtype({dtype!r}) after "
-                "standardisation. Scale the columns, or drop rows with such values."
+                f"Input X contains {'NaN' if np.isnan(data).any() else what}. Scale "
+                "the columns, or drop rows with such values."
             )
         return result
 

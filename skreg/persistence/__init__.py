@@ -8,6 +8,7 @@ May import: engine, fitting.
 from .checkpoints import Checkpoint, check_checkpoints, seed_to_go_on_with
 from .contents import read_network, write_network
 from .results import ResultStore
+from .storage import own_version
 from .weights import load_weights, save_weights
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ResultStore",
     "check_checkpoints",
     "load_weights",
+    "own_version",
     "read_network",
     "save_weights",
     "seed_to_go_on_with",

@@ -8,7 +8,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ..estimators import MLPRegularizedClassifier
+from ..estimators import MLPRegularizedClassifier, PickledMixin
 from ..typing import Features, Floats, Targets
 
 
@@ -33,7 +33,7 @@ def _of_the_search(name, doc):
     return property(found)
 
 
-class FoundNetwork(MetaEstimatorMixin, BaseEstimator):
+class FoundNetwork(PickledMixin, MetaEstimatorMixin, BaseEstimator):
     """Base class of the search, which keeps scikit-learn's search in `search_`."""
 
     estimator: Any

@@ -1,8 +1,10 @@
 """State: going on with training, copies and files, and fits that fail."""
 
 import copy
+import inspect
 import io
 import pickle
+import warnings
 from pathlib import Path
 
 import joblib
@@ -13,7 +15,11 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 
-from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
+from skreg import (
+    MLPRegularizedClassifier,
+    MLPRegularizedRegressor,
+    RegularizationSearchCV,
+)
 from skreg.engine import keras
 from tests.support import plain_classifier, plain_regressor
 
@@ -66,6 +72,26 @@ def test_a_copy_predicts_and_trains_on_the_same(way, with_model, fitted):
     for estimator in (fitted, other):
         estimator.partial_fit(X, Y)
     np.testing.assert_array_equal(other.predict(X), fitted.predict(X))
+
+
+@pytest.mark.parametrize("search", [False, True])
+def test_a_pickle_of_another_version(search, fitted, monkeypatch):
+    """It lacks parameters that were added since, and says that versions differ."""
+    original = RegularizationSearchCV(n_iter=7) if search else fitted
+    name = "level" if search else "negative_slope"
+    with monkeypatch.context() as patch:
+        patch.setattr("skreg.__version__", "0.1.5")
+        patch.delattr(original, name)
+        data = pickle.dumps(original)
+    with pytest.warns(UserWarning, match="pickled by skreg 0.1.5, and is read by"):
+        other = pickle.loads(data)
+    default = inspect.signature(type(original)).parameters[name].default
+    assert getattr(other, name) == default
+    assert other.get_params().keys() == original.get_params().keys()
+    if not search:
+        np.testing.assert_array_equal(other.predict(X), fitted.predict(X))
+    with warnings.catch_warnings(action="error"):
+        pickle.loads(pickle.dumps(other))
 
 
 def test_a_pickle_is_parameters_and_arrays(fitted):

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.datasets import load_digits, make_classification
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -109,6 +110,17 @@ def test_numbers_in_disguise_are_numbers(column):
     np.testing.assert_array_equal(
         probabilities, plain_classifier(**FAST).fit(plain, Y).predict_proba(plain)
     )
+
+
+def test_dictionaries_of_arrow_are_numbers():
+    """Their frame is one of objects, although each column converts to numbers."""
+    pa = pytest.importorskip("pyarrow")
+    codes = pa.array(CODES).dictionary_encode()
+    frame = pd.DataFrame({"code": pd.arrays.ArrowExtensionArray(codes)})
+    for kind in (MLPRegularizedClassifier, MLPRegularizedRegressor):
+        network = kind(**FAST).fit(frame, Y)
+        expected = kind(**FAST).fit(pd.DataFrame({"code": CODES}), Y)
+        np.testing.assert_array_equal(network.predict(frame), expected.predict(frame))
 
 
 def test_gaps_in_categories_of_numbers_are_gaps():
@@ -319,6 +331,18 @@ def test_nan_and_infinity_are_refused(kind, value):
 def test_values_too_large_for_the_network_are_refused():
     with pytest.raises(ValueError, match=r"too large for dtype.'float32'."):
         plain_classifier(normalize=False, epochs=1).fit(X * 1e39, Y)
+
+
+def test_nan_that_nobody_looked_for():
+    with config_context(assume_finite=True), pytest.raises(ValueError, match="NaN"):
+        plain_classifier(**FAST).fit(np.where(X > 1, np.nan, X), Y)
+
+
+def test_a_column_that_fit_did_not_see():
+    frame = pd.DataFrame(X).rename(columns="c{}".format)
+    network = plain_classifier(**FAST).fit(frame, Y)
+    with pytest.raises(ValueError, match="unseen at fit time:\n- text"):
+        network.predict(frame.assign(text=TEXT))
 
 
 def test_wrong_number_of_features():

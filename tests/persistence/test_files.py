@@ -171,6 +171,9 @@ def test_a_file_of_format_1_can_be_read():
     np.testing.assert_allclose(loaded.predict_proba(X), expected, atol=1e-6)
     assert loaded.classes_.tolist() == ["no", "yes"]
     assert loaded.n_iter_ == 2
+    for name in {*dir(loaded)} - {"model_"}:  # editors look them up
+        getattr(loaded, name)
+    assert "MLPRegularizedClassifier" in loaded._repr_html_()
     before = loaded.history_["loss"][-1]
     for _ in range(10):
         loaded.partial_fit(X, np.array(["no", "yes"])[Y])
