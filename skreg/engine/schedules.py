@@ -82,6 +82,13 @@ class Schedule:
         """A schedule with the same rate at every step."""
         return cls("constant", learning_rate, 1)
 
+    @property
+    def start_rate(self):
+        """The first rate that is not 0, to go on with when the last one is."""
+        if self.table is None:
+            return self.learning_rate
+        return float(next((rate for rate in self.table if rate), 0.0))
+
     def rates(self, steps):
         """Learning rates at an array of `steps` of the lane (counted from 0)."""
         steps = np.maximum(np.asarray(steps) - self.first_step, 0)

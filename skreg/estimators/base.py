@@ -221,16 +221,17 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         vars(self).pop("callbacks_", None)  # of an earlier fit
         members = self._members_to_train(run)
         jobs = []
+        each = enumerate(zip(members, parts, seeds, strict=True))
         with ExitStack() as checkpoints:
-            for number, (member, part, seed) in enumerate(
-                zip(members, parts, seeds, strict=True)
-            ):
+            for number, (member, part, seed) in each:
                 structure, job = member._prepare(
                     *part,
                     replace(run, seed=seed),
                     None if len(members) == 1 else number,
                     checkpoints,
                 )
+                if number and part is parts[0]:  # memory holds its rows once
+                    job = replace(job, rows=jobs[0].rows, validation=jobs[0].validation)
                 jobs.append(job)
             results = stacking.train(structure, jobs)
         for member, job, result in zip(members, jobs, results, strict=True):
@@ -268,7 +269,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
                 "learning_rate, clipnorm=1 or another normalize."
             )
         # If the schedule ends at zero, `model_` gets the rate that it began with.
-        rate = result.learning_rate or job.schedule.learning_rate
+        rate = result.learning_rate or job.schedule.start_rate
         self._take_state(structure, job, state, rate)
         self._extend_history(result, run.continues)
 

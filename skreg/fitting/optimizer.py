@@ -51,6 +51,11 @@ def optimizer_settings(estimator):
     if estimator.clipnorm is not None:
         limit = float(estimator.clipnorm)
         settings = replace(settings, clipping="clipnorm", clip=limit)
+    if settings.optimizer == "lion" and not settings.numbers["beta_1"]:
+        raise ValueError(
+            "The 'beta_1' parameter must be above 0 for optimizer='lion', as in Keras. "
+            "Got 0."
+        )
     return settings
 
 
@@ -72,6 +77,13 @@ def _from_keras(optimizer):
             raise ValueError(
                 f"The 'optimizer' parameter must not set {setting!r}, which is not "
                 f"supported. Got {setting}={config[setting]!r} in {kind.__name__}."
+            )
+    for excluded in ("", "_pattern"):
+        if getattr(optimizer, f"_exclude_from_weight_decay{excluded}", None):
+            raise ValueError(
+                "The 'optimizer' parameter must not exclude weights from weight decay "
+                "(exclude_from_weight_decay): here it acts on all. Got such an "
+                f"instance of {kind.__name__}."
             )
     # The config has a schedule as a dictionary; the attribute gives its current value.
     config["learning_rate"] = np.asarray(optimizer.learning_rate)

@@ -18,7 +18,7 @@ from ..fitting import (
 from .keras_layers import read_layers
 from .keras_losses import read_loss
 from .keras_model import read_state, read_weights
-from .keras_settings import CANNOT, plain, refuse
+from .keras_settings import plain, refuse
 
 KERAS_BATCH_SIZE = 32  # default of keras.Model.fit
 
@@ -94,13 +94,6 @@ def _optimizer_parameters(cls, model):
     if not model.compiled:
         return {}
     optimizer = model.optimizer
-    for excluded in ("", "_pattern"):
-        if getattr(optimizer, f"_exclude_from_weight_decay{excluded}", None):
-            raise ValueError(
-                f"{CANNOT} its optimizer excludes some weights from weight decay, but "
-                "the estimators' weight decay acts on all. Compile the model with an "
-                "optimizer without exclude_from_weight_decay."
-            )
     settings = optimizer_settings(cls(optimizer=optimizer))
     usual = OPTIMIZERS[settings.optimizer].defaults
     numbers = {name: plain(value) for name, value in settings.numbers.items()}

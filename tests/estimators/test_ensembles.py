@@ -41,6 +41,23 @@ def test_the_first_member_is_the_network_alone(ensemble, cancer):
     assert ensemble.history_ == first.history_
 
 
+@pytest.mark.parametrize("validation", [False, True])
+def test_members_hold_their_rows_once(validation, cancer, monkeypatch):
+    caught, (X, y) = [], cancer
+    monkeypatch.setattr(
+        stacking, "train", lambda structure, jobs: caught.extend(jobs) or 1 / 0
+    )
+    parameters = {"X_val": X, "y_val": y} if validation else {}
+    with pytest.raises(ZeroDivisionError):
+        MLPRegularizedClassifier(n_members=3, l2=0.01, **SETTINGS).fit(
+            X, y, **parameters
+        )
+    for name in ("rows", "validation"):
+        held = {id(getattr(job, name)) for job in caught}
+        assert len(held) == 1
+    assert len({job.seed for job in caught}) == 3
+
+
 def test_members_pilots_and_the_last_network_share_one_program(cancer):
     before = compilations.copy()
     network = MLPRegularizedClassifier((11,), n_members=5, epochs=2, random_state=0)

@@ -390,6 +390,34 @@ def test_settings_of_keras_optimizers_that_are_not_supported(setting):
         MLPRegularizedClassifier(optimizer=optimizer).fit(X, Y)
 
 
+@pytest.mark.parametrize("excluded", [{"var_names": ["bias"]}, {"var_list": []}])
+def test_weight_decay_acts_on_all_weights(excluded):
+    optimizer = keras().optimizers.AdamW()
+    optimizer.exclude_from_weight_decay(**excluded)
+    network = MLPRegularizedClassifier(4, optimizer=optimizer, epochs=1)
+    if excluded.get("var_list") == []:  # nothing is excluded
+        network.fit(X, Y)
+        return
+    with pytest.raises(ValueError, match="'optimizer' .*exclude_from_weight_decay"):
+        network.fit(X, Y)
+
+
+def test_lion_needs_a_beta():
+    with pytest.raises(ValueError, match="'beta_1' .*above 0.*'lion'"):
+        MLPRegularizedClassifier(4, optimizer="lion", beta_1=0.0, epochs=1).fit(X, Y)
+
+
+@pytest.mark.parametrize("end", [0.0, 0.1])
+def test_the_model_goes_on_with_a_rate_of_the_schedule(end):
+    """With the first, if the last is 0."""
+    schedule = keras().optimizers.schedules.PolynomialDecay(0.3, 2, end)
+    network = MLPRegularizedClassifier(
+        4, optimizer="sgd", schedule=schedule, epochs=3, batch_size="full", l2=0.001
+    ).fit(X, Y)
+    rate = float(network.model_.optimizer.learning_rate)
+    assert rate == pytest.approx(end or 0.3)
+
+
 def test_parameters_win_over_the_optimizer_instance():
     optimizer = keras().optimizers.SGD(0.5, momentum=0.3)
     network = MLPRegularizedClassifier(optimizer=optimizer, learning_rate=0.1, epochs=1)
