@@ -231,7 +231,12 @@ class FittedNetwork(SelectedFeatures):
         network predicts its training rows clearly worse than a constant would.
 
         Losses on folds are relative: 0 is perfect, 1 is the loss of a constant
-        prediction. Their 95% confidence intervals are corrected for the overlap of the
+        prediction. Numbers are judged by the network's own `loss` ("huber" as the
+        absolute error), classes by cross-entropy, several labels, and classes with
+        ``loss="hinge"``, by the share of wrong rows. Each "gain by" in the evidence is
+        a fall of the validation loss: "more units" beside four times the epochs, "twice
+        the rows" by all rows beside half of them, the others beside the network as it
+        is. Their 95% confidence intervals are corrected for the overlap of the
         folds, as in `compare_remedies`. Validation rows of a class that a fold's
         training rows lack are left out.
 

@@ -8,6 +8,7 @@ of their strength and without them.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import xlogy
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import log_loss
 from sklearn.utils import _safe_indexing
@@ -94,14 +95,16 @@ def _of_known_classes(estimator, y, train, test):
 def _relative_loss(network, X, y, y_train):
     """Loss divided by the loss of the best constant prediction for `y_train`.
 
-    The loss is the squared error for numbers and cross-entropy for classes; for several
+    For numbers it is the network's own loss, for classes cross-entropy; for several
     labels, or without `predict_proba`, it is the share of wrong rows.
     """
     y, y_train = np.asarray(y), np.asarray(y_train)
     if not is_classifier(network):
-        error = np.mean((network.predict(X) - y) ** 2)
-        usual = np.mean((y - y_train.mean(axis=0)) ** 2)
-        if usual <= (1e-12 * np.abs(y).max()) ** 2:  # 0 up to rounding
+        error = _losses_of_numbers(network, y, network.predict(X)).mean()
+        constant = _best_constant(network, y_train)
+        usual = _losses_of_numbers(network, y, constant).mean()
+        spread = np.mean((y - y_train.mean(axis=0)) ** 2)
+        if not usual or spread <= (1e-12 * np.abs(y).max()) ** 2:  # 0 up to rounding
             raise ValueError(
                 "y must have different numbers in each split, because losses are "
                 f"measured by their spread. Got {len(y)} rows with one number alone."
@@ -119,6 +122,27 @@ def _relative_loss(network, X, y, y_train):
         log_loss(y, network.predict_proba(X), labels=labels)
         / log_loss(y, constant, labels=labels)
     )
+
+
+def _losses_of_numbers(network, y, predicted):
+    """The loss of each row, by the network's `loss`; "huber" counts as absolute."""
+    error = y - predicted
+    if network.loss == "poisson":
+        predicted = np.maximum(predicted, np.finfo(float).tiny)
+        return 2 * (xlogy(y, y / predicted) - error)
+    if network.loss == "quantile":
+        return np.maximum(network.quantile * error, (network.quantile - 1) * error)
+    if network.loss in ("absolute_error", "huber"):
+        return np.abs(error)
+    return error**2
+
+
+def _best_constant(network, y):
+    """The constant of the least loss for these rows."""
+    if network.loss in ("squared_error", "poisson"):
+        return y.mean(axis=0)
+    level = network.quantile if network.loss == "quantile" else 0.5
+    return np.quantile(y, level, axis=0)
 
 
 def _error(network, X, y):

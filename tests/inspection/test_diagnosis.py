@@ -1,5 +1,7 @@
 """Verdicts on networks and data that are built so that the answer is known."""
 
+from functools import partial
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -12,12 +14,19 @@ from sklearn.datasets import (
     make_moons,
 )
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
 from sklearn.model_selection import KFold
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.inspection import Estimate
 from skreg.inspection.diagnosis import Diagnosis, diagnosis
 from skreg.inspection.diagnosis_of_folds import _judge_folds
+from skreg.inspection.diagnosis_variants import _relative_loss
 
 mpl.use("agg")
 RNG = np.random.default_rng(0)
@@ -91,6 +100,42 @@ def test_known_answers(case):
     for parameters in found.try_next:  # each can be set, and changes something
         own = network.get_params()
         assert any(own[name] != value for name, value in parameters.items())
+
+
+@pytest.mark.parametrize(
+    ("loss", "settings", "constant", "metric"),
+    [
+        ("squared_error", {}, np.mean, mean_squared_error),
+        ("absolute_error", {}, np.median, mean_absolute_error),
+        ("huber", {}, np.median, mean_absolute_error),
+        (
+            "quantile",
+            {"quantile": 0.9},
+            partial(np.quantile, q=0.9),
+            partial(mean_pinball_loss, alpha=0.9),
+        ),
+        ("poisson", {}, np.mean, mean_poisson_deviance),
+    ],
+)
+def test_numbers_are_judged_by_the_loss_of_the_network(
+    loss, settings, constant, metric, rng
+):
+    X = rng.normal(size=(200, 2))
+    y = rng.poisson(np.exp(X[:, 0])).astype(float)
+    network = regressor((4,), loss=loss, epochs=3, **settings).fit(X, y)
+    predicted = np.maximum(network.predict(X), 1e-3)
+    network.predict = lambda X: predicted
+    expected = metric(y, predicted) / metric(y, np.full(200, constant(y)))
+    assert _relative_loss(network, X, y, y) == pytest.approx(expected)
+
+
+def test_a_quantile_is_not_called_a_divergence():
+    """Its squared error is far above that of the mean."""
+    X, y = FRIEDMAN
+    network = regressor((16,), loss="quantile", quantile=0.95, epochs=40)
+    found = network.fit(X, y).diagnose(X, y)
+    assert found.verdict != "diverging"
+    assert found.evidence["training loss"].high < 1
 
 
 IRIS = load_iris(return_X_y=True)
