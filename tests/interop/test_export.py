@@ -152,7 +152,7 @@ def test_files_of_the_keras_model_predict_the_same_without_skreg(tmp_path):
         model.save(folder / "model.keras")
         model.save(folder / "model.h5")
         model.export(folder / "saved_model", verbose=False)
-        model.export(folder / "model.tflite", format="litert", verbose=False)
+        model.export(str(folder / "model.tflite"), format="litert", verbose=False)
     run(LOAD_KERAS, tmp_path)
     differences = {
         (case, form): difference(outputs, fitted(case), X)
