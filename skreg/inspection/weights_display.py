@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..fitting import network_of
 from ..typing import Features
 from .figures import TRAINING
 
@@ -48,7 +49,8 @@ class WeightsDisplay:
 
         Parameters
         ----------
-        estimator : fitted MLPRegularizedClassifier or MLPRegularizedRegressor
+        estimator : fitted estimator or Pipeline
+            The network, or a pipeline that ends in one.
         X : {array-like, dataframe} of shape (n_samples, n_features), default=None
             Rows on which to look for dead units; None does not look for them.
 
@@ -56,10 +58,15 @@ class WeightsDisplay:
         -------
         WeightsDisplay
         """
-        check_is_fitted(estimator)
-        weights = estimator.members_[0]._state["weights"]
+        network = network_of(estimator)
+        check_is_fitted(network)
+        while estimator is not network:
+            if X is not None and len(estimator) > 1:
+                X = estimator[:-1].transform(X)
+            estimator = estimator[-1]
+        weights = network.members_[0]._state["weights"]
         kernels = [w for name, w in weights.items() if name.startswith("kernel")]
-        dead = () if X is None else dead_units(estimator, X)
+        dead = () if X is None else dead_units(network, X)
         return cls(kernels, dead).plot()
 
     def plot(self) -> Self:

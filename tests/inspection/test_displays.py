@@ -132,6 +132,13 @@ def test_dead_units(network, cancer):
         "output, 4 x 1",
     ]
     assert "dead units: " in display.axes_[0].get_xlabel()
+    scaler = StandardScaler().fit(X)
+    for pipeline, rows in (
+        (make_pipeline(other), X),
+        (make_pipeline(scaler, make_pipeline(other)), scaler.inverse_transform(X)),
+    ):
+        again = WeightsDisplay.from_estimator(pipeline, rows)
+        assert again.dead == pytest.approx(display.dead)
     assert "dead" not in display.axes_[2].get_xlabel()
 
 
