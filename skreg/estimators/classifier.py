@@ -116,9 +116,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         held-out rows is within one standard error of the best; if the best is below the
         usual, within half of one, or 1.5 on fewer than 700 rows. Of these, `fit` takes
         the one nearest to the usual (`l2_`, `strength_path_`). Pilots use about 5,000
-        rows: more rows have fewer folds. There are no pilots below 40 rows or in
-        `partial_fit`; a continued training keeps its penalty. The usual penalty is
-        ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
+        rows: more rows have fewer folds, and from some 4,200 on one, of which `fit`
+        takes the best penalty. There are no pilots below 40 rows or in `partial_fit`; a
+        continued training keeps its penalty. The usual penalty is ``0.03 / sqrt(n)``
+        with n training rows: the rate comes from theory
         (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
         13), the constant from experiments on real tables. In `partial_fit`, which does
         not know n, 0.001.
@@ -247,9 +248,10 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     early_stopping : bool, default=False
         Whether to end training when `monitor` has not improved for `patience` epochs.
         `monitor` is evaluated on `X_val` and `y_val` if `fit` gets them, otherwise on a
-        part of the training rows (stratified by class) that is set aside. A class that
-        is too rare to split stays in training. Schedules are planned for all `epochs`,
-        even if training stops earlier: use ``schedule="constant"`` with early stopping.
+        part of the training rows that is set aside, stratified by class (not with
+        several labels). A class that is too rare to split stays in training. Schedules
+        are planned for all `epochs`, even if training stops earlier: use
+        ``schedule="constant"`` with early stopping.
 
     validation_fraction : float or splitter, default=0.1
         Rows to set aside for validation: their share, in (0, 1); or a scikit-learn

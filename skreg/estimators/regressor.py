@@ -85,9 +85,10 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         held-out rows is within one standard error of the best; if the best is below the
         usual, within half of one, or 1.5 on fewer than 700 rows. Of these, `fit` takes
         the one nearest to the usual (`l2_`, `strength_path_`). Pilots use about 5,000
-        rows: more rows have fewer folds. There are no pilots below 40 rows or in
-        `partial_fit`; a continued training keeps its penalty. The usual penalty is
-        ``0.03 / sqrt(n)`` with n training rows: the rate comes from theory
+        rows: more rows have fewer folds, and from some 4,200 on one, of which `fit`
+        takes the best penalty. There are no pilots below 40 rows or in `partial_fit`; a
+        continued training keeps its penalty. The usual penalty is ``0.03 / sqrt(n)``
+        with n training rows: the rate comes from theory
         (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
         13), the constant from experiments on real tables. In `partial_fit`, which does
         not know n, 0.001.

@@ -66,7 +66,9 @@ def compare_remedies(
         Targets.
     estimator : estimator or Pipeline, default=None
         The network, or a pipeline that ends in one. None is a classifier or a
-        regressor, depending on `y`, with default parameters.
+        regressor, depending on `y`, with default parameters. Numbers without fractions
+        are classes here, as in scikit-learn: for counts, grades and rounded prices give
+        ``MLPRegularizedRegressor()``.
     groups : array-like of shape (n_samples,), default=None
         Group of each row, such as a patient. A splitter gets them; otherwise all rows
         of a group are in the same fold. Pilots and early stopping keep groups together,

@@ -156,7 +156,8 @@ lost = 1 - np.exp(-0.004 * rate * steps)
 print(f"share lost in {steps} steps: {lost:.1%}")
 
 # %%
-# A search should cover orders of magnitude, here from 0.1 to 10. Repeat it when the
+# A search should cover orders of magnitude, on this table from 0.1 to 10, elsewhere
+# from 0.01 to 2 as in :func:`~skreg.regularization_space`. Repeat it when the
 # learning rate or the number of steps changes much. With ``batchnorm=True`` decay
 # acts on kernels whose scale does not matter and sets their effective learning rate,
 # as l2 does (Zhang et al., *ICLR* 2019).

@@ -18,7 +18,7 @@ import pickle
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 import skreg
 from skreg.datasets import load_sonar
@@ -27,7 +27,7 @@ X, y = load_sonar()
 search = GridSearchCV(
     skreg.MLPRegularizedClassifier((32,), epochs=30, random_state=0),
     {"dropout": [0.1, 0.2, 0.4], "l2": [1e-4, 1e-3, 1e-2]},
-    cv=5,
+    cv=StratifiedKFold(5, shuffle=True, random_state=0),
     scoring="neg_log_loss",
 )
 

@@ -111,7 +111,7 @@ print(means.round(3).to_string())
 #
 # Here the searches over two hyperparameters gain about the same. The space of all
 # remedies has eleven, which 27 candidates cover thinly: its winner's gain differs much
-# from split to split, and has an error as large as itself.
+# from split to split, and is within its error.
 #
 # Such a table shows three things:
 #
