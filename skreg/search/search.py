@@ -162,7 +162,7 @@ class RegularizationSearchCV(FoundNetwork):
         Raises
         ------
         ValueError
-            If a parameter is not accepted, or every candidate fails.
+            If a parameter or the data are not accepted, or every candidate fails.
         """
         network_of(self._network())  # raises if there is none
         check_count(self, "n_iter", 1)
@@ -171,6 +171,8 @@ class RegularizationSearchCV(FoundNetwork):
         check_folds(self.cv)
         if self.space is not None:
             _check_space(self.space)
+        if not prefix_of(self._network()):  # no steps of a pipeline change the rows
+            clone(self._network())._validated(X, y, reset=True)
         cv = self.cv
         if isinstance(cv, Integral):
             seed = self._seed() or 0

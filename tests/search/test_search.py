@@ -19,6 +19,7 @@ from skreg.fitting import check_parameters
 from skreg.search.space import Sometimes
 from skreg.stacking.gatherer import current_gatherer
 
+X, Y = load_iris(return_X_y=True)
 SMALL = {"learning_rate": uniform(0.005, 0.02), "dropout": Sometimes(uniform(0, 0.5))}
 
 
@@ -177,3 +178,16 @@ def test_wrong_parameters(wrong, message):
     with pytest.raises(ValueError, match=message):
         search.fit(*load_iris(return_X_y=True))
     assert not hasattr(search, "search_")
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (X, X[:, 0], "Unknown label type: continuous"),
+        (np.where(X > 7, np.nan, X), Y, "Input X contains NaN"),
+        (np.array([["a"]] * len(X), dtype=object), Y, "X must hold numbers"),
+    ],
+)
+def test_wrong_data_are_found_before_any_candidate(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        RegularizationSearchCV(n_iter=4).fit(X, y)
