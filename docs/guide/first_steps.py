@@ -209,9 +209,29 @@ search = GridSearchCV(pipeline, grid, cv=3, scoring="neg_log_loss")
 with skreg.stacked():
     search.fit(X_train, y_train)
 print(search.best_params_)
-print(f"cross-entropy in the folds: {-search.best_score_:.3f}")
+print(f"cross-entropy in the folds:      {-search.best_score_:.3f}")
+loss = -search.score(X_test, y_test)
+print(f"cross-entropy on the other rows: {loss:.3f}")
 
 # %%
+# :class:`~skreg.RegularizationSearchCV` needs no grid. It draws mixtures of all
+# remedies, drops the worse ones early, and fits the best as an ensemble. It takes the
+# pipeline as it is.
+search = skreg.RegularizationSearchCV(
+    pipeline, n_iter=54, cv=3, scoring="neg_log_loss", random_state=0
+)
+search.fit(X_train, y_train)
+for parameter, value in sorted(search.best_params_.items()):
+    print(f"{parameter.removeprefix(name + '__')}: {value}")
+print(f"cross-entropy in the folds:      {-search.best_score_:.3f}")
+loss = -search.score(X_test, y_test)
+print(f"cross-entropy on the other rows: {loss:.3f}")
+
+# %%
+# ``joblib.dump(search.best_estimator_, path)`` keeps what was found. To diagnose the
+# network of a pipeline, take it out, and give it the columns that the other steps make:
+# ``pipeline[-1].diagnose(pipeline[:-1].transform(X), y)``.
+#
 # Where to go on
 # --------------
 # - Which remedies are worth a search on your data: :func:`~skreg.compare_remedies`.
