@@ -29,14 +29,17 @@ from .stacking import stacked
 
 __all__ = [
     "Diagnosis",
+    "Estimate",
     "FeaturePathDisplay",
     "LossCurveDisplay",
     "MLPRegularizedClassifier",
     "MLPRegularizedRegressor",
     "RegularizationPathDisplay",
     "RegularizationSearchCV",
+    "Remedy",
     "RemedyDisplay",
     "RemedyReport",
+    "Sometimes",
     "StrengthDisplay",
     "WeightsDisplay",
     "compare_remedies",
@@ -49,7 +52,7 @@ __all__ = [
 __version__ = "0.2.0"
 
 # Pickles, skops' trusted types, the reference and tracebacks call all of these skreg's,
-# whatever module they are in. The last three are in pickles of the others.
-for _thing in (*map(globals().__getitem__, __all__), Estimate, Remedy, Sometimes):
+# whatever module they are in.
+for _thing in map(globals().__getitem__, __all__):
     _thing.__module__ = __name__
 del _thing

@@ -7,6 +7,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.utils import check_random_state
 
 from ..fitting import prefix_of
+from ..typing import RandomState
 
 KINDS = ("classification", "regression")
 LEVELS = ("quick", "full")
@@ -29,18 +30,32 @@ class Sometimes:
     Examples
     --------
     >>> from scipy.stats import uniform
+    >>> from skreg import Sometimes
     >>> draws = Sometimes(uniform(0.1, 0.4), 0.5).rvs(1000, random_state=0)
     >>> bool(0.4 < (draws == 0).mean() < 0.6)
     True
     """
 
-    def __init__(self, distribution, share=0.5, otherwise=0.0):
+    def __init__(
+        self, distribution: Any, share: float = 0.5, otherwise: Any = 0.0
+    ) -> None:
         self.distribution = distribution
         self.share = share
         self.otherwise = otherwise
 
-    def rvs(self, size=None, random_state=None):
-        """Draw one value, or an array of `size` values, as scipy's distributions do."""
+    def rvs(self, size: int | None = None, random_state: RandomState = None) -> Any:
+        """Draw one value, or an array of `size` values, as scipy's distributions do.
+
+        Parameters
+        ----------
+        size : int, default=None
+            None draws one value.
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        object or ndarray of shape (size,)
+        """
         rng = check_random_state(random_state)
         if size is not None:
             return np.array([self.rvs(random_state=rng) for _ in range(size)])
