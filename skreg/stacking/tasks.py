@@ -3,7 +3,9 @@
 import os
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .blocks import Group
 
@@ -92,7 +94,11 @@ class SearchProgress:
 
 
 def available_memory():
-    """Free memory of this machine in bytes; 4 GB if it is unknown."""
+    """Memory that this machine can give, in bytes; 4 GB if it is unknown."""
+    with suppress(OSError):  # Linux would empty its cache of files for it
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not on this system

@@ -40,7 +40,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor, stacked
 from skreg.engine import compilations
-from skreg.stacking import gatherer, stacked_if_not_yet, trainers
+from skreg.stacking import gatherer, stacked_if_not_yet, tasks, trainers
 from skreg.stacking.blocks import SharedRows
 from tests.support import captured, plain_classifier
 
@@ -771,3 +771,10 @@ def test_sparse_rows_with_other_columns_are_not_the_same(cancer):
     (_, one), (_, other) = jobs
     assert share(one.rows) is one.rows
     assert share(other.rows) is other.rows
+
+
+def test_memory_that_caches_files_is_available(monkeypatch):
+    """A machine that has read large files has little free memory, and needs it not."""
+    known = "MemTotal: 9000 kB\nMemFree: 1 kB\nMemAvailable: 2000 kB\n"
+    monkeypatch.setattr("pathlib.Path.read_text", lambda path: known)
+    assert tasks.available_memory() == 2000 * 1024
