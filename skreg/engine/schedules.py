@@ -84,10 +84,8 @@ class Schedule:
 
     @property
     def start_rate(self):
-        """The first rate that is not 0, to go on with when the last one is."""
-        if self.table is None:
-            return self.learning_rate
-        return float(next((rate for rate in self.table if rate), 0.0))
+        """The full rate, to go on with when the last one is 0."""
+        return self.learning_rate if self.table is None else float(self.table.max())
 
     def rates(self, steps):
         """Learning rates at an array of `steps` of the lane (counted from 0)."""

@@ -26,14 +26,15 @@ class PickledMixin:
     def __setstate__(self, state):
         """Take the state; parameters that it lacks get their defaults."""
         state = dict(state)
-        version = state.pop("_skreg_version", "an earlier version")
+        version = state.pop("_skreg_version", None)
         parameters = inspect.signature(type(self)).parameters.values()
         defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-        if version != own_version():
+        if version not in (None, own_version()) or defaults.keys() - state.keys():
             warnings.warn(
-                f"This {type(self).__name__} was pickled by skreg {version}, and is "
-                f"read by {own_version()}, which may differ. Files of skreg.save are "
-                "made to be read by later versions.",
+                f"This {type(self).__name__} was pickled by skreg "
+                f"{version or 'of an unknown version'}, and is read by "
+                f"{own_version()}, which may differ. Files of skreg.save are made to "
+                "be read by later versions.",
                 stacklevel=2,
             )
         super().__setstate__(defaults | state)

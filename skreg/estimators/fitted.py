@@ -85,7 +85,7 @@ class FittedNetwork(SelectedFeatures):
 
         The model takes raw features, as `fit` does, and needs no skreg to predict, to
         be saved or exported, or to train further. It has the optimizer's state and the
-        last learning rate of the schedule (or the first, if the last is zero). It is
+        last learning rate of the schedule (or the largest, if the last is zero). It is
         built on first access and then cached. Training it does not change the
         estimator. For an ensemble it is a functional ``keras.Model``, not compiled,
         that averages the members' outputs; the members' own are in `members_`.
@@ -252,9 +252,9 @@ class FittedNetwork(SelectedFeatures):
             splitter. Only used with `X` and `y`.
         reference_error : float, default=None
             Error of people or of the best known method: the share of wrong rows, or the
-            root mean squared error. The evidence then includes the training error minus
-            this error ("avoidable bias"), and the validation error minus the training
-            error ("variance"). Needs `X` and `y`.
+            root mean squared error, whatever `loss` is. The evidence then includes the
+            training error minus this error ("avoidable bias"), and the validation error
+            minus the training error ("variance"). Needs `X` and `y`.
         random_state : int, RandomState instance or None, default=0
             Seed of the folds. Not used with a splitter.
 

@@ -15,6 +15,7 @@ from ..engine import State, Structure
 from ..fitting import (
     Network,
     Standardizer,
+    check_decay,
     dtype_of_numbers,
     flattened,
     row_blocks,
@@ -33,7 +34,8 @@ class NetworkOutputs(PickledMixin, Network, BaseEstimator, metaclass=ABCMeta):
     """
 
     def __sklearn_clone__(self):
-        """A clone, or an error that names a callback that cannot be copied."""
+        """A clone, or an error that names what cannot be copied."""
+        check_decay(self.optimizer)
         try:
             return super().__sklearn_clone__()
         except Exception:

@@ -30,7 +30,7 @@ from .inputs import (
 )
 from .job import TrainingRun, encoded_rows, initial_state, job_of
 from .networks import Network, network_of, prefix_of
-from .optimizer import optimizer_settings
+from .optimizer import check_decay, optimizer_settings
 from .parameters import (
     CLASSIFIER_RULES,
     REGRESSOR_RULES,
@@ -74,6 +74,7 @@ __all__ = [
     "batch_size_of",
     "check_class_targets",
     "check_count",
+    "check_decay",
     "check_parameters",
     "checked_groups",
     "dtype_of_numbers",

@@ -15,6 +15,8 @@ def _named(parameter, wanted, function):
     """What is raised in this block is raised as a ValueError about the parameter."""
     try:
         yield
+    except MemoryError:
+        raise
     except Exception as error:
         what = str(error).strip().splitlines() or [""]
         raise ValueError(
@@ -23,21 +25,28 @@ def _named(parameter, wanted, function):
         ) from error
 
 
-def check_activation(activation):
-    """Raise ValueError for a function that does not work on tensors of any backend."""
+def check_activation(activation, hidden):
+    """Raise ValueError for a function that does not work on the layers' tensors.
+
+    They have the shape (lanes, rows, units); `hidden` are the units of each layer.
+    """
     if isinstance(activation, str):
         return
     wanted = (
-        "a function of a tensor that returns one of the same shape, written with "
-        "keras.ops (keras.ops.tanh, say, in place of numpy.tanh)"
+        "a function of a tensor with any axes before that of the units, which returns "
+        "one of the same shape, written with keras.ops (keras.ops.tanh, say, in place "
+        "of numpy.tanh)"
     )
     with _named("activation", wanted, activation):
-        try:
-            shape = keras().layers.Lambda(activation).compute_output_shape((2, 3))
-        except NotImplementedError as error:  # Keras's, in place of the function's
-            raise error.__context__ or error from None
-        if shape != (2, 3):
-            raise ValueError(f"it makes a shape of {shape} from {(2, 3)}.")
+        for shape in {(2, 2, units) for units in hidden}:
+            try:
+                made = keras().layers.Lambda(activation).compute_output_shape(shape)
+            except NotImplementedError as error:  # Keras's, in place of the function's
+                raise error.__context__ or error from None
+            if made != shape:
+                raise ValueError(f"it makes a shape of {made} from {shape}.")
+        if getattr(activation, "weights", None):  # of a layer such as PReLU
+            raise ValueError("it has weights of its own, which would not train.")
 
 
 def drawn(initializer, shape, dtype):

@@ -61,7 +61,7 @@ def job_of(estimator, training, validation, run):
     rows = encoded_rows(estimator, training, dtype, keeps_scale=is_partial)
     batch_size, max_batch_size = batch_size_of(estimator, len(rows))
     structure = structure_of(estimator, settings, max_batch_size)
-    check_activation(structure.activation)
+    check_activation(structure.activation, structure.hidden)
     numbers = numbers_of(estimator, settings, None if is_partial else len(rows))
     state = initial_state(estimator, structure, numbers, run)
     steps_per_epoch = -(-len(rows) // batch_size)

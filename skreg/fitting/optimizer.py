@@ -59,6 +59,20 @@ def optimizer_settings(estimator):
     return settings
 
 
+def check_decay(optimizer):
+    """Raise ValueError for a Keras optimizer whose decay leaves weights out.
+
+    Keras keeps them in private attributes, which no copy of the optimizer has.
+    """
+    for excluded in ("", "_pattern"):
+        if getattr(optimizer, f"_exclude_from_weight_decay{excluded}", None):
+            raise ValueError(
+                "The 'optimizer' parameter must not exclude weights from weight decay "
+                "(exclude_from_weight_decay): here it acts on all. Got such an "
+                f"instance of {type(optimizer).__name__}."
+            )
+
+
 def _from_keras(optimizer):
     """The `OptimizerSettings` of a Keras optimizer instance."""
     start_backend()
@@ -78,13 +92,7 @@ def _from_keras(optimizer):
                 f"The 'optimizer' parameter must not set {setting!r}, which is not "
                 f"supported. Got {setting}={config[setting]!r} in {kind.__name__}."
             )
-    for excluded in ("", "_pattern"):
-        if getattr(optimizer, f"_exclude_from_weight_decay{excluded}", None):
-            raise ValueError(
-                "The 'optimizer' parameter must not exclude weights from weight decay "
-                "(exclude_from_weight_decay): here it acts on all. Got such an "
-                f"instance of {kind.__name__}."
-            )
+    check_decay(optimizer)
     # The config has a schedule as a dictionary; the attribute gives its current value.
     config["learning_rate"] = np.asarray(optimizer.learning_rate)
     schedule = optimizer._learning_rate

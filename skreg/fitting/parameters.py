@@ -99,6 +99,16 @@ def activation_names():
     return _public_names(keras().activations, unfit)
 
 
+USUAL_INITIALIZERS = [
+    "auto",
+    *(f"{a}_{b}" for a in ("glorot", "he", "lecun") for b in ("normal", "uniform")),
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+]
+
+
 def initializer_names():
     """The names of Keras's initializers for a matrix, and "auto"."""
     # "constant" needs a value, which a name cannot give. "zeros" and "ones" remain.
@@ -191,7 +201,7 @@ RULES = {
         initializer_names,
         lambda v: callable(v) and not isinstance(v, type),
         "a Keras initializer instance or one of {}",
-        known=["auto"],
+        known=USUAL_INITIALIZERS,
     ),
     "optimizer": either(
         lambda: list(OPTIMIZERS),

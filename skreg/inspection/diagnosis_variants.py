@@ -100,6 +100,7 @@ def _relative_loss(network, X, y, y_train):
     """
     y, y_train = np.asarray(y), np.asarray(y_train)
     if not is_classifier(network):
+        y, y_train = y.astype(float), y_train.astype(float)
         error = _losses_of_numbers(network, y, network.predict(X)).mean()
         constant = _best_constant(network, y_train)
         usual = _losses_of_numbers(network, y, constant).mean()
@@ -129,7 +130,7 @@ def _losses_of_numbers(network, y, predicted):
     error = y - predicted
     if network.loss == "poisson":
         predicted = np.maximum(predicted, np.finfo(float).tiny)
-        return 2 * (xlogy(y, y / predicted) - error)
+        return 2 * (xlogy(y, y) - xlogy(y, predicted) - error)
     if network.loss == "quantile":
         return np.maximum(network.quantile * error, (network.quantile - 1) * error)
     if network.loss in ("absolute_error", "huber"):

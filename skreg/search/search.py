@@ -171,7 +171,11 @@ class RegularizationSearchCV(FoundNetwork):
         check_folds(self.cv)
         if self.space is not None:
             _check_space(self.space)
-        if not prefix_of(self._network()):  # no steps of a pipeline change the rows
+        draws_loss = self.space is not None and any(
+            "loss" in s for s in _listed(self.space)
+        )
+        # Neither steps of a pipeline nor candidates change what rows may be.
+        if not prefix_of(self._network()) and not draws_loss:
             clone(self._network())._validated(X, y, reset=True)
         cv = self.cv
         if isinstance(cv, Integral):
@@ -237,7 +241,7 @@ class RegularizationSearchCV(FoundNetwork):
 
 
 def _check_space(space):
-    spaces = [space] if isinstance(space, dict) else space
+    spaces = _listed(space)
     is_list = isinstance(spaces, list | tuple) and len(spaces) > 0
     if not (is_list and all(isinstance(one, dict) for one in spaces)):
         raise ValueError(
@@ -247,10 +251,13 @@ def _check_space(space):
         )
 
 
+def _listed(space):
+    return [space] if isinstance(space, dict) else space
+
+
 def _draws(search, name):
     """Whether every candidate draws this parameter of the network."""
-    spaces = search.param_distributions
-    spaces = [spaces] if isinstance(spaces, dict) else spaces
+    spaces = _listed(search.param_distributions)
     return all(prefix_of(search.estimator) + name in space for space in spaces)
 
 

@@ -10,6 +10,7 @@ from sklearn.datasets import make_classification
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.engine import OPTIMIZERS, keras
 from skreg.estimators import base
+from skreg.fitting.parameters import USUAL_INITIALIZERS, initializer_names
 from tests.support import captured
 
 X, Y = make_classification(40, 5, random_state=0)
@@ -269,6 +270,11 @@ def test_numbers_of_any_type_are_numbers(value):
     MLPRegularizedClassifier(dropout=value, epochs=np.int64(1)).fit(X, Y)
 
 
+def test_usual_names_are_kerass():
+    """They are accepted without a look into Keras."""
+    assert {*USUAL_INITIALIZERS} <= {*initializer_names()}
+
+
 def test_a_subclass_may_have_parameters_of_its_own():
     class Named(MLPRegularizedClassifier):
         def __init__(self, name="network", dropout=0.0):
@@ -303,7 +309,8 @@ class Rate(keras().optimizers.schedules.LearningRateSchedule):
         ("activation", np.tanh, "is not: .*Error"),
         ("activation", lambda x: x.numpy(), "no attribute '?numpy"),
         ("activation", lambda x: 1.0, "shape"),
-        ("activation", lambda x: x[:, :1], r"a shape of \(2, 1\) from \(2, 3\)"),
+        ("activation", lambda x: x[..., :1], r"of \(2, 2, 1\) from \(2, 2, 4\)"),
+        ("activation", keras().layers.PReLU(), "weights of its own"),
         ("initializer", lambda shape: shape, "TypeError: .*2 were given"),
         ("initializer", lambda shape, dtype: np.ones(3), r"\(5, 4\).*\(3,\)"),
         ("initializer", lambda shape, dtype: np.full(shape, np.nan), "nan"),
@@ -319,6 +326,27 @@ def test_functions_that_a_parameter_cannot_be(name, function, what, l2):
     with pytest.raises(ValueError, match=f"(?s)The '{name}' parameter.*{what}"):
         network.fit(X, Y)
     assert not hasattr(network, "classes_")
+
+
+def group_sort(x):
+    """It needs an even number of units."""
+    a, b = keras().ops.split(x, 2, axis=-1)
+    return keras().ops.concatenate(
+        [keras().ops.maximum(a, b), keras().ops.minimum(a, b)], axis=-1
+    )
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        group_sort,
+        lambda x: x * np.linspace(0, 1, x.shape[-1], dtype="float32"),
+        keras().layers.ReLU(negative_slope=0.1),
+    ],
+)
+def test_activations_that_look_at_the_units(function):
+    network = MLPRegularizedClassifier((8, 4), function, epochs=1, l2=0.001)
+    assert network.fit(X, Y).predict(X).shape == Y.shape
 
 
 def test_a_schedule_may_divide_by_the_step():
@@ -398,8 +426,9 @@ def test_weight_decay_acts_on_all_weights(excluded):
     if excluded.get("var_list") == []:  # nothing is excluded
         network.fit(X, Y)
         return
-    with pytest.raises(ValueError, match="'optimizer' .*exclude_from_weight_decay"):
-        network.fit(X, Y)
+    for refused in (lambda: network.fit(X, Y), lambda: clone(network)):
+        with pytest.raises(ValueError, match="'optimizer' .*exclude_from_weight_decay"):
+            refused()
 
 
 def test_lion_needs_a_beta():
@@ -409,10 +438,10 @@ def test_lion_needs_a_beta():
 
 @pytest.mark.parametrize("end", [0.0, 0.1])
 def test_the_model_goes_on_with_a_rate_of_the_schedule(end):
-    """With the first, if the last is 0."""
-    schedule = keras().optimizers.schedules.PolynomialDecay(0.3, 2, end)
+    """With the full one, if the last is 0."""
+    schedule = keras().optimizers.schedules.PolynomialDecay(0.3, 4, end)
     network = MLPRegularizedClassifier(
-        4, optimizer="sgd", schedule=schedule, epochs=3, batch_size="full", l2=0.001
+        4, optimizer="sgd", schedule=schedule, epochs=6, batch_size="full", l2=0.001
     ).fit(X, Y)
     rate = float(network.model_.optimizer.learning_rate)
     assert rate == pytest.approx(end or 0.3)

@@ -127,6 +127,10 @@ def test_numbers_are_judged_by_the_loss_of_the_network(
     network.predict = lambda X: predicted
     expected = metric(y, predicted) / metric(y, np.full(200, constant(y)))
     assert _relative_loss(network, X, y, y) == pytest.approx(expected)
+    as_objects = y.astype(int).astype(object)
+    assert _relative_loss(network, X, as_objects, y) == pytest.approx(expected)
+    assert 0 < _relative_loss(network, X, y > 1, y > 1) < np.inf
+    assert 0 < _relative_loss(network, X, y, np.append(np.zeros(9), 1e-9)) < np.inf
 
 
 def test_a_quantile_is_not_called_a_divergence():

@@ -122,7 +122,8 @@ except ValueError as error:
 #
 # A server that forks
 # -------------------
-# Loading an estimator does not import TensorFlow, nor does predicting a few rows: NumPy
+# Loading an estimator does not import TensorFlow (unless a parameter is an object of
+# Keras's), nor does predicting a few rows: NumPy
 # does that. A server may load it and then fork its workers, which predict, and train if
 # need be. Once a training, or a prediction of many rows, has started TensorFlow, a fork
 # has none of its threads. A worker that was forked afterwards still predicts, by NumPy,
