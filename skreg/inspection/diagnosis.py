@@ -45,6 +45,15 @@ class Estimate:
     ----------
     mean, low, high : float
         The mean and both ends of the interval.
+
+    Examples
+    --------
+    >>> from skreg import Estimate
+    >>> gain = Estimate(0.05, 0.01, 0.09)
+    >>> print(gain)
+    0.050 [0.010, 0.090]
+    >>> gain.is_above(0.03)
+    True
     """
 
     mean: float

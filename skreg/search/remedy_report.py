@@ -29,6 +29,17 @@ class Remedy:
     relative_cost : float
         Multiplications in the training with the remedy, divided by those of the network
         as it is.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skreg import MLPRegularizedClassifier, compare_remedies
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPRegularizedClassifier((8,), l2=0.001, epochs=5, random_state=0)
+    >>> strong = {"strong": {"l2": 3.0}}
+    >>> report = compare_remedies(X, y, network, remedies=strong, repeats=1)
+    >>> [(remedy.name, remedy.helps) for remedy in report.remedies]
+    [('as it is', False), ('strong', False)]
     """
 
     name: str
