@@ -83,7 +83,7 @@ class Schedule:
         return cls("constant", learning_rate, 1)
 
     @property
-    def start_rate(self):
+    def full_rate(self):
         """The full rate, to go on with when the last one is 0."""
         return self.learning_rate if self.table is None else float(self.table.max())
 

@@ -229,22 +229,23 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
                     replace(run, seed=seed),
                     None if len(members) == 1 else number,
                     checkpoints,
+                    jobs[0] if number and part is parts[0] else None,
                 )
-                if number and part is parts[0]:  # memory holds its rows once
-                    job = replace(job, rows=jobs[0].rows, validation=jobs[0].validation)
                 jobs.append(job)
             results = stacking.train(structure, jobs)
         for member, job, result in zip(members, jobs, results, strict=True):
             member._finish(structure, job, result, run)
         self._take_members(members)
 
-    def _prepare(self, training, validation, run, number, checkpoints):
+    def _prepare(self, training, validation, run, number, checkpoints, like):
         """Return the structure and the job of this network's training.
 
         `number` is the member's index in the ensemble, None without an ensemble.
-        `checkpoints`, an ExitStack, keeps the checkpoint locked during training.
+        `checkpoints`, an ExitStack, keeps the checkpoint locked during training. `like`
+        is the job of a member with the same samples, or None.
         """
-        structure, job = job_of(copied(self, **run.chosen), training, validation, run)
+        network = copied(self, **run.chosen)
+        structure, job = job_of(network, training, validation, run, like)
         rate = float(job.schedule.rates([job.state.step])[0])
         self._take_state(structure, job, job.state, rate)
         if self.checkpoint is not None and not run.is_partial:
@@ -268,8 +269,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
                 "loss or weights are no longer finite numbers. Try a smaller "
                 "learning_rate, clipnorm=1 or another normalize."
             )
-        # If the schedule ends at zero, `model_` gets the rate that it began with.
-        rate = result.learning_rate or job.schedule.start_rate
+        rate = result.learning_rate or job.schedule.full_rate  # where it ends at 0
         self._take_state(structure, job, state, rate)
         self._extend_history(result, run.continues)
 

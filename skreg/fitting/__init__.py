@@ -34,7 +34,6 @@ from .optimizer import check_decay, optimizer_settings
 from .parameters import (
     CLASSIFIER_RULES,
     REGRESSOR_RULES,
-    activation_names,
     check_count,
     check_parameters,
     hidden_layers,
@@ -69,7 +68,6 @@ __all__ = [
     "Standardizer",
     "TrainingRun",
     "activation_name",
-    "activation_names",
     "balanced_weights",
     "batch_size_of",
     "check_class_targets",

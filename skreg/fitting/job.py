@@ -54,11 +54,18 @@ class TrainingRun:
     chosen: dict = field(default_factory=dict)
 
 
-def job_of(estimator, training, validation, run):
-    """The structure and the job of a training, from the user's samples."""
+def job_of(estimator, training, validation, run, like=None):
+    """The structure and the job of a training, from the user's samples.
+
+    `like` is a job from the same samples and settings, whose rows this one takes.
+    """
     settings = optimizer_settings(estimator)
     is_partial, dtype = run.is_partial, floatx()
-    rows = encoded_rows(estimator, training, dtype, keeps_scale=is_partial)
+    if like is None:
+        rows = encoded_rows(estimator, training, dtype, keeps_scale=is_partial)
+        held_out = validation and _validation_rows(estimator, validation, dtype)
+    else:
+        rows, held_out = like.rows, like.validation
     batch_size, max_batch_size = batch_size_of(estimator, len(rows))
     structure = structure_of(estimator, settings, max_batch_size)
     check_activation(structure.activation, structure.hidden)
@@ -84,7 +91,7 @@ def job_of(estimator, training, validation, run):
         batch_size=batch_size,
         epochs=1 if is_partial else estimator.epochs,
         seed=run.seed,
-        validation=validation and _validation_rows(estimator, validation, dtype),
+        validation=held_out,
         monitor=_monitored(estimator),
         stopping=None if is_partial else _stopping(estimator),
     )

@@ -172,7 +172,7 @@ class Checkpoint:
         rate = progress.learning_rate
         if rate is None:
             rate = float(self._schedule.rates([state.step])[0])
-        rate = rate or self._schedule.start_rate
+        rate = rate or self._schedule.full_rate
         network._state = {**network._state, **vars(state), "learning_rate": rate}
         epoch = progress.best_epoch or len(progress.history["loss"])
         result = Result(state, progress.history, epoch, None, rate)

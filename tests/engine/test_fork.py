@@ -12,7 +12,7 @@ import pytest
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.engine import ForkedProcessError, backends, keras, numpy_network
-from skreg.fitting import activation_names
+from skreg.fitting.parameters import activation_names
 
 pytestmark = pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="needs fork"

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
-from skreg.fitting import activation_names
+from skreg.fitting.parameters import activation_names
 from skreg.onnx import register_onnx_converters
 
 TOLERANCE = 1e-5
