@@ -105,13 +105,18 @@ class Gatherer:
         self.capacity = capacity
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(MAX_THREADS, "skreg-task")
+        self._threads = ThreadPoolExecutor(
+            MAX_THREADS, "skreg-task", initializer=self._count_thread
+        )
         self._dispatcher = ThreadPoolExecutor(1, "skreg-dispatch")
         self._share = SharedRows()
         self._groups = {}
         self._queue = []  # heap of (-depth, number, task): the innermost first
         self._numbering = itertools.count()
-        self._running = 0  # tasks that run Python code
+        self._running = 0  # tasks that run Python code, or are about to
+        self._n_threads = self._n_started = 0  # for tasks; tasks that have not ended
+        self._stalled = set()  # started tasks that wait for a thread
+        self._no_thread = None  # the error, if the process may have no more threads
         self._owner_running = 1  # the thread that opens the gatherer
         self._waiting = set()  # fits
         self._to_wake = deque()  # fits with results, whose tasks wait for a core
@@ -128,10 +133,10 @@ class Gatherer:
     # --- opening and closing, by the owner
 
     def __enter__(self):
+        self._dispatcher.submit(int)  # its thread starts now
         self._outer = _this_thread.gatherer, _this_thread.task
         _this_thread.gatherer, _this_thread.task = self, None
         self._owner = threading.current_thread()
-        self._dispatcher.submit(int)  # its thread starts now
         _open_gatherers.append(self)
         return self
 
@@ -227,7 +232,36 @@ class Gatherer:
             with self._lock:
                 self._count(*here, 1)
 
+    def _count_thread(self):
+        with self._lock:
+            self._n_threads += 1
+
+    def _start_task(self, task):
+        try:
+            self._threads.submit(self._run, task)
+        except RuntimeError as error:
+            with self._lock:
+                self._no_thread = error
+                if not task.has_begun:  # a thread that ends its task takes this one
+                    self._stalled.add(task)
+            self._proceed()
+
+    def _fail(self, task):
+        error = RuntimeError(
+            "Each thread of the search waits for fits for which this process may start "
+            "no further thread. Raise its limit (ulimit -u, or pids of a container)."
+        )
+        error.__cause__ = self._no_thread
+        task.future.set_exception(error)
+        task.call.discard(task)
+        self._proceed()
+
     def _run(self, task):
+        if task.future.done():  # it has failed for want of a thread
+            return
+        with self._lock:
+            self._stalled.discard(task)
+            task.has_begun = True
         _this_thread.gatherer, _this_thread.task = self, task
         try:
             result = task.function()
@@ -239,6 +273,7 @@ class Gatherer:
             del _this_thread.gatherer, _this_thread.task
             with self._lock:
                 self._running -= 1
+                self._n_started -= 1
             task.call.discard(task)
             self._proceed()
 
@@ -394,18 +429,28 @@ class Gatherer:
             action()
 
     def _plan(self):
-        while self._running < self._n_cores and self._to_wake:
+        while self._n_awake() < self._n_cores and self._to_wake:
             self._running += 1
             yield self._to_wake.popleft().wake.set
-        while self._running < self._n_cores and self._queue and self._has_room():
+        while self._n_awake() < self._n_cores and self._queue and self._has_room():
             self._running += 1
+            self._n_started += 1
             _, _, task = heapq.heappop(self._queue)
-            yield partial(self._threads.submit, self._run, task)
+            yield partial(self._start_task, task)
+        if self._no_thread is not None and self._is_stuck():
+            if self._stalled:
+                task = self._stalled.pop()
+                self._running -= 1
+                self._n_started -= 1
+                yield partial(self._fail, task)
+            elif self._queue:
+                _, _, task = heapq.heappop(self._queue)
+                yield partial(self._fail, task)
         if not any(group.has_requests for group in self._groups.values()):
             return
         if self._n_training >= self._trainer.max_blocks:
             return
-        all_wait = self._running <= 0 and self._owner_running <= 0
+        all_wait = self._all_wait()
         # Groups with a program come first: the others compile while these train.
         for group in sorted(self._groups.values(), key=lambda g: not g.is_ready()):
             while self._n_training < self._trainer.max_blocks and group.has_requests:
@@ -419,9 +464,22 @@ class Gatherer:
                 self._n_training += 1
                 yield partial(self._start, group, block)
 
+    def _n_awake(self):
+        return self._running - len(self._stalled)
+
+    def _all_wait(self):
+        return self._n_awake() <= 0 and self._owner_running <= 0
+
+    def _is_stuck(self):
+        """Whether each thread waits for tasks for which there is none."""
+        n_begun = self._n_started - len(self._stalled)
+        is_over = not self._waiting and not self._n_training
+        return is_over and self._all_wait() and n_begun == self._n_threads
+
     def _has_room(self):
         jobs = self._unfinished_jobs + self._running
-        return jobs < self.capacity and self._free_bytes > 0
+        has_thread = self._no_thread is None or self._n_started < self._n_threads
+        return has_thread and jobs < self.capacity and self._free_bytes > 0
 
     def _start(self, group, block):
         observer = _BlockObserver(self, group, block)

@@ -58,6 +58,7 @@ class Task:
     function: object
     call: Call
     future: Future = field(default_factory=Future)
+    has_begun: bool = False
 
     @property
     def is_cancelled(self):

@@ -13,6 +13,7 @@ import uuid
 import weakref
 from collections import OrderedDict
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -29,6 +30,7 @@ class LocalTrainer:
     def __init__(self, n_threads):
         self._n_threads = n_threads
         self._threads = ThreadPoolExecutor(n_threads, "skreg-train")
+        self._threads.submit(int)  # the first thread starts now, or not at all
 
     programs = staticmethod(compiled_programs)
 
@@ -45,7 +47,9 @@ class LocalTrainer:
 
     def start(self, block, observer, done):
         """Train a block; `observer` gets each result as soon as it is ready."""
-        self._threads.submit(self._train, block, observer, done)
+        # If the process may not have the next thread, one that is free takes the block.
+        with suppress(RuntimeError):
+            self._threads.submit(self._train, block, observer, done)
 
     def _train(self, block, observer, done):
         try:
