@@ -5,13 +5,15 @@ from functools import cache
 
 import numpy as np
 
-from .backends import to_tensors
+from .backends import check_precision, to_tensors
 from .batches import Chunk, count_validation_batches, validation_batches
 from .evaluation import summed_losses
 from .lane import Lane
 from .numbers import count_numbers, pack_numbers
 from .packing import pack_lane, row_size, unpack_lane
 from .program import min_lanes, training_program
+
+MANY_STEPS = 2**30
 
 
 class Observer:
@@ -49,6 +51,7 @@ def train_block(structure, jobs, lanes=None, observer=None):
     list of Result or None
         In the order of the jobs; None for those that `observer` no longer wanted.
     """
+    check_precision(structure.dtype)
     observer = observer or Observer()
     results = [None] * len(jobs)
     lanes = max(lanes or len(jobs), min_lanes(structure))
@@ -83,7 +86,9 @@ class _Stack:
         rows = np.zeros((lanes, row_size(structure)), structure.dtype)
         self._rows, self._steps = rows, np.zeros(lanes, np.int32)
         self._seeds = np.zeros(lanes, np.uint32)
-        self._numbers = np.zeros((lanes, count_numbers(structure)), structure.dtype)
+        # Of a lane without a job: not 0, so that Adam has no 0 / 0 there.
+        shape = lanes, count_numbers(structure)
+        self._numbers = np.full(shape, 0.5, structure.dtype)
 
     @property
     def running(self):
@@ -100,7 +105,7 @@ class _Stack:
             lane = self._lanes[i] = waiting.popleft()
             job = lane.job
             rows[i] = pack_lane(self._structure, lane.start, job.structure)
-            steps[i], self._seeds[i] = lane.start.step, job.seed
+            steps[i], self._seeds[i] = _counted_from(lane.start.step), job.seed
             numbers[i] = pack_numbers(self._structure, job.numbers, job.structure)
             self._validation.set_rows(i, job.validation)
         self._rows, self._steps, self._numbers = to_tensors((rows, steps, numbers))
@@ -157,6 +162,7 @@ class _Stack:
 
         def read():
             row, step = np.asarray(rows)[i], int(np.asarray(steps)[i])
+            step += lane.start.step - _counted_from(lane.start.step)
             return unpack_lane(self._structure, row, step, epoch, own)
 
         return cache(read)
@@ -167,6 +173,15 @@ class _Stack:
             if lane.is_done:
                 self._lanes[i] = None
                 yield lane, lane.result(self._state_reader(i, lane)())
+
+
+def _counted_from(step):
+    """The step from which a program, whose steps are int32, counts.
+
+    From a billion on it is not the step itself; corrections of a moment's bias are
+    long 1 there.
+    """
+    return step if step < MANY_STEPS else MANY_STEPS + step % (MANY_STEPS // 2)
 
 
 class _Validation:

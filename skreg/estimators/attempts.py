@@ -1,4 +1,4 @@
-"""Methods that leave an estimator unchanged if they fail."""
+"""Methods that leave an estimator unchanged if they fail, or read it at one time."""
 
 import functools
 import inspect
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 Estimator = TypeVar("Estimator")
+Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
 
@@ -28,6 +29,20 @@ def all_or_nothing(
     wrapper.__signature__ = signature.replace(  # type: ignore[attr-defined]
         return_annotation=Self
     )
+    return wrapper
+
+
+def of_one_state(
+    method: Callable[Concatenate[Estimator, Arguments], Result],
+) -> Callable[Concatenate[Estimator, Arguments], Result]:
+    """Decorate a method to run on a copy: another thread may fit the estimator."""
+
+    @functools.wraps(method)
+    def wrapper(
+        self: Estimator, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        return method(copied(self), *args, **kwargs)
+
     return wrapper
 
 

@@ -149,7 +149,7 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
             self._check_checkpoint(parts, run, seeds)
             with stacking.stacked_if_not_yet(is_one_fit=True):  # on all cores
                 given = None if validation[0] is None else parts[0][1]
-                chosen, paths = choose_strengths(self, sample, run, given)
+                chosen, paths = choose_strengths(self, sample, parts[0][0], run, given)
                 vars(self).update(paths)
                 self._train(parts, replace(run, chosen=chosen), seeds)
             return

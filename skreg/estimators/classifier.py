@@ -36,7 +36,7 @@ from ..typing import (
     Targets,
     Weights,
 )
-from .attempts import all_or_nothing
+from .attempts import all_or_nothing, of_one_state
 from .base import RegularizedNetwork
 
 
@@ -732,6 +732,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
     def _coder(self):
         return ClassTargets(self.classes_, self._multilabel)
 
+    @of_one_state
     def predict(self, X: Features) -> np.ndarray:
         """Predict the most probable class of each row.
 
@@ -756,6 +757,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return self.classes_[outputs.argmax(axis=1)]
 
     @available_if(_gives_probabilities)
+    @of_one_state
     def predict_proba(self, X: Features, members: bool = False) -> Floats:
         """Probabilities of the classes. Not available with ``loss="hinge"``.
 
@@ -787,6 +789,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return probabilities if members else probabilities.mean(axis=0)
 
     @available_if(_gives_probabilities)
+    @of_one_state
     def predict_log_proba(self, X: Features) -> Floats:
         """Logarithms of `predict_proba`.
 
@@ -817,6 +820,7 @@ class MLPRegularizedClassifier(ClassifierMixin, RegularizedNetwork):
         return log_softmax(logits, axis=-1)
 
     @available_if(_gives_margins)
+    @of_one_state
     def decision_function(self, X: Features) -> Floats:
         """Margins of the classes. Only available with ``loss="hinge"``.
 

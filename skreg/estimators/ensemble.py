@@ -1,5 +1,7 @@
 """The networks of an ensemble: their seeds, and which of them a fit trains."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -23,7 +25,8 @@ class Ensemble(FittedNetwork):
     _state: dict
 
     def _draw_seed(self, is_partial):
-        if self.random_state is None and self.checkpoint is not None and not is_partial:
+        is_fixed = isinstance(self.random_state, Integral)
+        if not is_fixed and self.checkpoint is not None and not is_partial:
             seed = seed_to_go_on_with(self.checkpoint, self.n_members)
             if seed is not None:
                 return seed

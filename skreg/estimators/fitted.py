@@ -18,6 +18,7 @@ from ..typing import (
     Splitter,
     Targets,
 )
+from .attempts import copied
 from .selection import SelectedFeatures
 
 
@@ -202,6 +203,11 @@ class FittedNetwork(SelectedFeatures):
         # not looked up, as scikit-learn's __dir__ does, since that would build it.
         names = {*object.__dir__(self)} - {"members_"}
         return [name for name in names if name == "model_" or hasattr(self, name)]
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        # scikit-learn's, for notebooks, gets all attributes: it would build model_.
+        vars(shown := copied(self)).setdefault("_keras_model", "built on first access")
+        return super(FittedNetwork, shown)._get_fitted_attr_html(doc_link)
 
     def __getstate__(self):
         state = dict(super().__getstate__())

@@ -7,6 +7,7 @@ then all of `feature_l1`.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -91,7 +92,7 @@ def _that_counts(estimator, sample):
     return sample.that_counts((sample.weight > 0) * estimator._class_weights(sample))
 
 
-def choose_strengths(estimator, sample, run, given=None):
+def choose_strengths(estimator, sample, training, run, given=None):
     """Train the pilots; return the parameters that they chose, and the losses.
 
     Parameters
@@ -99,6 +100,8 @@ def choose_strengths(estimator, sample, run, given=None):
     estimator : estimator
         It knows the targets.
     sample : Sample
+    training : Sample
+        The rows of it that the network itself will train on.
     run : TrainingRun
     given : Sample or None
         Validation rows of the user's own: early stopping looks at these.
@@ -111,8 +114,9 @@ def choose_strengths(estimator, sample, run, given=None):
         The fitted attributes `strength_path_` and `feature_path_`, of what was chosen.
     """
     chosen, paths = {}, {}
+    usual = usual_l2(len(_that_counts(estimator, training)))
     for name, attribute, choose in (
-        ("l2", "strength_path_", _choose_l2),
+        ("l2", "strength_path_", partial(_choose_l2, usual)),
         ("feature_l1", "feature_path_", _choose_feature_l1),
     ):
         if name not in left_to_pilots(estimator):
@@ -128,7 +132,7 @@ def choose_strengths(estimator, sample, run, given=None):
     return chosen, paths
 
 
-def _choose_l2(estimator, sample, run, given):
+def _choose_l2(usual, estimator, sample, run, given):
     """The penalty, and the dropout if it is left to pilots, with all losses."""
     are_few = len(sample) < FEW_ROWS
     n_folds = N_FOLDS if are_few else N_FOLDS_OF_MANY
@@ -143,7 +147,7 @@ def _choose_l2(estimator, sample, run, given):
         if _best(losses) < len(strengths) - len(more):
             break
     path = {
-        "l2": np.array([s.multiple for s in strengths]) * usual_l2(len(sample)),
+        "l2": np.array([s.multiple for s in strengths]) * usual,
         "val_loss": losses,
     }
     if is_auto(estimator.dropout):

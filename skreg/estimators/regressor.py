@@ -27,7 +27,7 @@ from ..typing import (
     Targets,
     Weights,
 )
-from .attempts import all_or_nothing
+from .attempts import all_or_nothing, of_one_state
 from .base import RegularizedNetwork
 
 
@@ -619,6 +619,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     def _target_scale(self):
         return self._targets["scale"], self._targets["offset"]
 
+    @of_one_state
     def predict(self, X: Features) -> Floats:
         """Predict the targets of each row, in the units of `y`.
 
@@ -634,6 +635,7 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         outputs = self._outputs(X).mean(axis=0)
         return self._coder().decode(outputs)
 
+    @of_one_state
     def predict_std(self, X: Features) -> Floats:
         """Standard deviation of the members' predictions, for an ensemble.
 

@@ -62,12 +62,15 @@ def drawn(initializer, shape, dtype):
 
 def tabulated(schedule, steps):
     """Values of a Keras schedule at many steps, vectorized: traced only once."""
-    ops = keras().ops
+    ops, n_steps = keras().ops, len(steps)
+    # JAX compiles it for each length: so for few of them, which repeat the last step.
+    length = 2 ** int(n_steps - 1).bit_length()
+    padded = np.pad(steps, (0, length - n_steps), mode="edge")
 
     def values(dtype):
         return ops.vectorized_map(
             lambda step: ops.convert_to_tensor(schedule(step), "float32"),
-            ops.convert_to_tensor(steps, dtype),
+            ops.convert_to_tensor(padded, dtype),
         )
 
     wanted = "a name or a Keras schedule whose rates are numbers of at least 0"
@@ -76,7 +79,7 @@ def tabulated(schedule, steps):
             rates = values("int32")
         except TypeError:  # TensorFlow divides no float by an integer
             rates = values("float32")
-        rates = np.array(rates, float)
+        rates = np.array(rates, float)[:n_steps]
         if rates.shape != steps.shape or not (np.isfinite(rates) & (rates >= 0)).all():
             raise ValueError(f"its rates begin with {rates.ravel()[:3]}.")
     return rates

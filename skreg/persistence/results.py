@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -109,11 +110,19 @@ class ResultStore:
             with storage.reading(self._file(key)):
                 state = state_from(content["state"], structure)
                 return Result(state, **content["result"])
-        except (FileNotFoundError, ValueError):  # damaged: train again
+        except (OSError, ValueError):  # not there, not readable or damaged: train
             return None
 
     def _save(self, key, result):
         values = dict(vars(result))
         del values["state"], values["error"]
         content = {"state": vars(result.state), "result": values}
-        storage.write(self._file(key), "result", content, durable=False)
+        try:
+            storage.write(self._file(key), "result", content, durable=False)
+        except OSError as error:  # the search itself can go on
+            warnings.warn(
+                "The 'checkpoint' of stacked cannot store the result of a fit, which "
+                f"will train again in a later run: {error}.",
+                RuntimeWarning,
+                stacklevel=2,
+            )

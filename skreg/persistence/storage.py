@@ -16,8 +16,8 @@ import stat
 import struct
 import sys
 import zipfile
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
@@ -89,9 +89,11 @@ def _n_containers(text):
 
 
 def _versions():
-    names = "keras", "tensorflow", "scikit-learn", "numpy"
-    ours = {"python": platform.python_version(), "skreg": own_version()}
-    return ours | {name: version(name) for name in names}
+    found = {"python": platform.python_version(), "skreg": own_version()}
+    for name in ("keras", "tensorflow", "jax", "scikit-learn", "numpy"):
+        with suppress(PackageNotFoundError):  # TensorFlow has several names
+            found[name] = version(name)
+    return found
 
 
 def own_version():
@@ -158,7 +160,7 @@ def _members(file):
     end, locator = tail[-22:], tail[:4]
     if len(end) < 22 or not end.startswith(b"PK\5\6") or end[20:] != b"\0\0":
         raise ValueError("it does not end like a zip file")
-    *_, n_members, directory, _, _ = struct.unpack("<4s4H2LH", end)
+    *_, n_members, directory, _, _ = struct.unpack(b"<4s4H2LH", end)
     if n_members != 2 or directory > MAX_DIRECTORY_BYTES or locator == b"PK\6\7":
         raise ValueError("it does not have two members")
     with zipfile.ZipFile(file) as archive:

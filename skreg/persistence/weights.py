@@ -1,5 +1,7 @@
 """Save and load only the weights of a network."""
 
+from copy import copy
+
 from . import storage
 from .checks import check_weights
 
@@ -24,8 +26,13 @@ def load_weights(estimator, path):
             )
         for member, parts in zip(members, found, strict=True):
             check_weights(member._structure(), parts)
+    loaded = []
     for member, parts in zip(members, found, strict=True):
         arrays = {name: parts[name] for name in ("weights", "moving")}
-        member._state = {**member._state, **arrays}
-    for network in (estimator, *members):
-        vars(network).pop("_keras_model", None)
+        loaded.append(copy(member))  # copies of the estimator share its members
+        loaded[-1]._state = {**member._state, **arrays}
+        vars(loaded[-1]).pop("_keras_model", None)
+    if members != [estimator]:
+        estimator._members = loaded
+    estimator._state = loaded[0]._state
+    vars(estimator).pop("_keras_model", None)

@@ -95,7 +95,11 @@ class SearchProgress:
 
 
 def available_memory():
-    """Memory that this machine can give, in bytes; 4 GB if it is unknown."""
+    """Memory that this process can have, in bytes; 4 GB if it is unknown."""
+    return min(_memory_of_machine(), _memory_of_container())
+
+
+def _memory_of_machine():
     with suppress(OSError):  # Linux would empty its cache of files for it
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -104,3 +108,16 @@ def available_memory():
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not on this system
         return 4_000_000_000
+
+
+def _memory_of_container(folder="/sys/fs/cgroup"):
+    """What a limit (of cgroups, version 2) leaves, its cache of files included."""
+    try:
+        limit, used, details = (
+            Path(folder, f"memory.{name}").read_text()
+            for name in ("max", "current", "stat")
+        )
+        cached = dict(line.split() for line in details.splitlines())["inactive_file"]
+        return max(int(limit) - int(used) + int(cached), 0)
+    except (OSError, ValueError, KeyError):  # no limit, or another system
+        return float("inf")

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_regression
 
+from skreg import MLPRegularizedClassifier
 from skreg.engine import draw_kernel, keras
 from skreg.fitting import seeded
 from skreg.fitting.parameters import initializer_names
+from tests.conftest import BACKEND
 from tests.engine.test_shared_programs import OPTIMIZERS, PARTS, networks
 from tests.support import captured, plain_classifier, plain_regressor
 
@@ -132,3 +134,63 @@ def test_users_initializers_are_called():
 
     assert (draw_kernel(Halves(seed=0), (3, 2), "float32") == 0.5).all()
     assert (draw_kernel(np.ones, (3, 2), "float32") == 1).all()
+
+
+of_jax = pytest.mark.skipif(BACKEND != "jax", reason="what only JAX has")
+
+
+@of_jax
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_double_precision_of_one_thread_is_not_that_of_members(n_members, cancer):
+    import jax
+
+    network = MLPRegularizedClassifier((4,), l2=0.01, epochs=1, n_members=n_members)
+    keras().config.set_floatx("float64")
+    try:
+        with (
+            jax.enable_x64(n_members > 1),  # on this thread alone
+            pytest.raises(ValueError, match="on for all threads"),
+        ):
+            network.fit(*cancer)
+        jax.config.update("jax_enable_x64", True)
+        kernels = network.fit(*cancer)._state["weights"].values()
+        assert {kernel.dtype.name for kernel in kernels} == {"float64"}
+    finally:
+        jax.config.update("jax_enable_x64", False)
+        keras().config.set_floatx("float32")
+
+
+@of_jax
+@pytest.mark.parametrize("setting", ["jax_disable_jit", "jax_debug_nans"])
+def test_settings_of_jax_for_debugging_do_not_end_training(setting, cancer):
+    import jax
+
+    network = MLPRegularizedClassifier((5,), epochs=1, random_state=0)
+    expected = network.fit(*cancer).predict_proba(cancer[0])
+    jax.config.update(setting, True)
+    try:
+        found = network.fit(*cancer).predict_proba(cancer[0])
+    finally:
+        jax.config.update(setting, False)
+    np.testing.assert_array_equal(found, expected)
+
+
+@of_jax
+def test_a_length_of_rows_or_steps_compiles_nothing_of_its_own(cancer, caplog):
+    import jax
+
+    schedule = keras().optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)
+    settings = {"early_stopping": True, "batch_size": 16, "schedule": schedule}
+    network = MLPRegularizedClassifier(
+        (4,), epochs=1, l2=0.01, activation=keras().activations.relu6, **settings
+    )
+    X, y = cancer
+
+    def use(n_rows):
+        network.fit(X[:n_rows], y[:n_rows]).predict(X[:n_rows])
+
+    use(256)
+    with jax.log_compiles():
+        use(250)
+        use(230)
+    assert not [r for r in caplog.records if "Compiling" in r.getMessage()]

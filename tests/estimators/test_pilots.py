@@ -292,6 +292,14 @@ def test_few_rows_that_count_have_no_pilots():
     assert not hasattr(found, "strength_path_")
 
 
+def test_the_usual_penalty_is_that_of_the_rows_that_train():
+    settings = {"early_stopping": True, "validation_fraction": 0.5}
+    path = network(**settings).fit(X, Y).strength_path_
+    assert usual_l2(60) in path["l2"]
+    path = network(class_weight={0: 0, 1: 1}).fit(X, Y).strength_path_
+    assert usual_l2((Y == 1).sum()) in path["l2"]
+
+
 def test_pilots_stop_by_the_validation_rows_of_the_user():
     """Folds may lack a class that a scorer needs."""
     y = np.where(np.arange(len(X)) < 2, 1, 0)

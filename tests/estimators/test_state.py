@@ -19,6 +19,7 @@ from skreg import (
     MLPRegularizedClassifier,
     MLPRegularizedRegressor,
     RegularizationSearchCV,
+    engine,
 )
 from skreg.engine import keras
 from tests.support import plain_classifier, plain_regressor
@@ -160,6 +161,17 @@ def test_partial_fits_are_epochs(kind):
     assert parts.model_.optimizer.iterations == whole.model_.optimizer.iterations
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_stream_may_have_more_steps_than_an_int32(optimizer):
+    settings = FAST | {"optimizer": optimizer, "dropout": 0.2}
+    network = plain_classifier(**settings).partial_fit(X, Y, classes=[0, 1])
+    n_steps = network._state["step"]
+    network._state["step"] = 2**31 - 2
+    network.partial_fit(X, Y).partial_fit(X, Y)
+    assert network._state["step"] == 2**31 - 2 + 2 * n_steps
+    assert network.loss_curve_[-1] < network.loss_curve_[0]
+
+
 def test_partial_fit_with_classes_that_come_later():
     network = plain_classifier(**FAST, learning_rate=0.01)
     network.partial_fit(X[Y == 0], Y[Y == 0], classes=[0, 1, 2])
@@ -287,6 +299,30 @@ def test_divergence_of_weights_alone_is_seen():
     )
     with pytest.raises(ValueError, match="diverged in epoch 1"):
         network.fit(1e3 * X, X[:, 0]).set_params(normalize=False).fit(1e30 * X, Y)
+
+
+def test_a_fit_meanwhile_does_not_change_what_a_prediction_sees(monkeypatch):
+    network = plain_classifier(**FAST, n_members=2, batchnorm=True).fit(X, Y)
+    labels, probabilities = network.predict(X), network.predict_proba(X)
+    outputs = engine.raw_outputs
+
+    def with_a_fit(*arguments):
+        if len(network.classes_) == 2:
+            network.set_params(epochs=1).fit(X[:, :2], np.arange(len(X)) % 3 + 10)
+        return outputs(*arguments)
+
+    monkeypatch.setattr(engine, "raw_outputs", with_a_fit)
+    np.testing.assert_array_equal(network.predict(X), labels)
+    assert network.predict(X[:, :2]).min() >= 10
+    network.fit(X, Y)
+    monkeypatch.undo()
+    assert network.predict_proba(X).shape == probabilities.shape
+
+
+def test_to_show_a_network_does_not_build_its_model(fitted):
+    loaded = pickle.loads(pickle.dumps(fitted))
+    loaded._repr_html_()
+    assert "_keras_model" not in vars(loaded)
 
 
 def test_parameters_set_later_do_not_change_predictions():

@@ -95,8 +95,10 @@ def test_a_fit_that_was_cut_off_goes_on(variant, epochs, cut_after, tmp_path):
     assert_same_training(kept.fit(X, Y), whole)
 
 
-def test_without_a_random_state_the_same_network_goes_on(cut_after, tmp_path):
-    open_ended = network(**SETTINGS | {"random_state": None}, checkpoint=tmp_path / "a")
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(3)])
+def test_without_a_seed_the_same_network_goes_on(random_state, cut_after, tmp_path):
+    settings = SETTINGS | {"random_state": random_state}
+    open_ended = network(**settings, checkpoint=tmp_path / "a")
     cut_off(open_ended, cut_after, 3)
     begun = skreg.load(tmp_path / "a")
     open_ended.fit(X, Y)
@@ -451,6 +453,19 @@ def test_a_damaged_result_is_trained_again(tmp_path):
     file.write_bytes(file.read_bytes()[:-50])
     assert_same_training(run(), whole)
     assert_same_training(run(), whole)
+
+
+def test_a_result_that_cannot_be_stored_is_still_a_result(tmp_path):
+    def run():
+        with stacked(checkpoint=tmp_path):
+            return network().fit(X, Y)
+
+    whole = run()
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    file.mkdir()  # neither read nor written as a file
+    with pytest.warns(RuntimeWarning, match="cannot store the result"):
+        assert_same_training(run(), whole)
 
 
 def test_regressors_go_on(cut_after, tmp_path):

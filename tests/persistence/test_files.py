@@ -6,15 +6,19 @@ import json
 import os
 import random
 import stat
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 from fractions import Fraction
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -446,6 +450,34 @@ def test_weights_of_an_ensemble(tmp_path):
     np.testing.assert_array_equal(
         outputs(other.load_weights(tmp_path / "w")), outputs(ensemble)
     )
+
+
+def test_weights_that_a_copy_loads_are_its_own(tmp_path):
+    ensemble = CASES["ensemble"]()
+    before, other = outputs(ensemble), copy.copy(ensemble)
+    third = clone(ensemble).set_params(random_state=1).fit(X, Y)
+    third.save_weights(tmp_path / "w")
+    other.load_weights(tmp_path / "w")
+    np.testing.assert_array_equal(outputs(ensemble), before)
+    np.testing.assert_array_equal(outputs(other), outputs(third))
+
+
+def test_a_package_without_a_version_is_left_out(network, tmp_path, monkeypatch):
+    def version(name):
+        if name == "tensorflow":
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(storage, "version", version)
+    skreg.save(network, tmp_path / "n")
+    assert "tensorflow" not in storage.read(tmp_path / "n", "estimator")["versions"]
+    np.testing.assert_array_equal(outputs(skreg.load(tmp_path / "n")), outputs(network))
+
+
+def test_python_may_be_strict_about_bytes(network, tmp_path):
+    skreg.save(network, tmp_path / "n")
+    script = "import sys, skreg; skreg.load(sys.argv[1])"
+    subprocess.run([sys.executable, "-bb", "-c", script, tmp_path / "n"], check=True)
 
 
 def test_weights_of_other_shapes_are_refused(network, tmp_path):

@@ -777,4 +777,14 @@ def test_memory_that_caches_files_is_available(monkeypatch):
     """A machine that has read large files has little free memory, and needs it not."""
     known = "MemTotal: 9000 kB\nMemFree: 1 kB\nMemAvailable: 2000 kB\n"
     monkeypatch.setattr("pathlib.Path.read_text", lambda path: known)
+    monkeypatch.setattr(tasks, "_memory_of_container", lambda: 1e18)
     assert tasks.available_memory() == 2000 * 1024
+
+
+def test_a_container_may_have_less_memory_than_its_machine(tmp_path):
+    assert tasks._memory_of_container(tmp_path) == float("inf")
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 400\ninactive_file 200\nslab 1\n")
+    for limit, left in [("max", float("inf")), ("1000", 500), ("100", 0)]:
+        (tmp_path / "memory.max").write_text(limit + "\n")
+        assert tasks._memory_of_container(tmp_path) == left

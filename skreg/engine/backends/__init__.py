@@ -93,13 +93,19 @@ def floatx():
             "Keras's floatx must be 'float32' or 'float64' for skreg to train. Got "
             f"{name!r}: set another with keras.config.set_floatx."
         )
-    if name == "float64" and not backend().has_double_precision():
+    check_precision(name)
+    return name
+
+
+def check_precision(dtype):
+    """Raise ValueError if the backend computes with less precision on this thread."""
+    if dtype == "float64" and not backend().has_double_precision():
         raise ValueError(
             "Keras's floatx is 'float64', but JAX computes in single precision: switch "
-            "double precision on by jax.config.update('jax_enable_x64', True), or set "
-            "another floatx with keras.config.set_floatx."
+            "double precision on for all threads, by "
+            "jax.config.update('jax_enable_x64', True), or set another floatx with "
+            "keras.config.set_floatx."
         )
-    return name
 
 
 def has_accelerator():

@@ -5,6 +5,8 @@ import math
 import sys
 from functools import cache, partial
 
+import numpy as np
+
 from .. import ops
 from ..lazy_keras import keras
 
@@ -52,7 +54,15 @@ def custom_gradient(function):
 
 def compiled(function, arguments, xla):
     """Compile a function for these shapes; always by XLA."""
-    return start().jit(function).lower(*arguments).compile()
+    jax = start()
+    with jax.disable_jit(False):  # whatever the user has set
+        program = jax.jit(function).lower(*arguments).compile()
+
+    def run(*arguments):
+        with jax.disable_jit(False):
+            return program(*arguments)
+
+    return run
 
 
 def traced(function, arguments, free_axes):
@@ -68,7 +78,8 @@ def traced(function, arguments, free_axes):
         if n_axes < 2:
             return array
         missing = _padded_length(n_rows) - n_rows
-        return ops.pad(array, [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)])
+        padding = [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)]
+        return np.pad(np.asarray(array), padding)  # not by JAX: once for each length
 
     def run(*arguments):
         map_structure = keras().tree.map_structure
@@ -78,7 +89,7 @@ def traced(function, arguments, free_axes):
             for n_axes, argument in zip(free_axes, arguments, strict=True)
         ]
         return map_structure(
-            lambda array: array if array.ndim < 2 else array[:, :n_rows],
+            lambda array: array if array.ndim < 2 else np.asarray(array)[:, :n_rows],
             program(*arguments),
         )
 
