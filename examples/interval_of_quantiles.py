@@ -6,7 +6,7 @@ Do two quantile networks cover what they promise?
 interval that should hold 80% of the values. Does it, for patients that the networks
 have not seen?
 
-Found: on the rows that the networks were trained on, nearly always. On new rows, the
+Found: on the rows that the networks were trained on, yes: 78 to 81%. On new rows, the
 plain network's interval holds little more than a third, and is far too narrow: it has
 bent around single patients. With more and more l2 the interval widens and the share
 rises to nearly what was promised, with an l2 of 0.01 to 0.03. (For as many rows 0.0017

@@ -12,7 +12,7 @@ epochs in place of 40 each win most of that back: about 0.2 of accuracy, many st
 errors. Early stopping gains less than five epochs do: it gives up rows, and it judges
 by labels that are wrong as well. An ensemble helps a little. Focal loss and label
 smoothing do not help, and lose a little with 40%. On true labels the order turns
-around: smoothing and the ensemble gain, most of the others cost one to five points.
+around: smoothing and the ensemble gain, the others cost one to four points.
 """
 
 # %%

@@ -9,11 +9,11 @@ candidates on?
 Found: one candidate's score in the folds equals, within its error, its score on rows
 that were not used for any choice. The more candidates, the higher the winner's score in
 the folds; on the other half, its accuracy stops rising after some ten of them. With
-all, the choice adds more than 0.03 of accuracy that is not there, several standard
-errors. In cross-entropy, which is less a matter of luck, the winners go on getting
-better, and about two thirds of what the search gains are real. So take a search's best
-score as a choice and not as a result: ``cross_val_score(search, X, y)``, nested
-cross-validation, gives that, in ``skreg.stacked()`` all at once.
+all, the choice adds 0.04 of accuracy that is not there, several standard errors. In
+cross-entropy, which is less a matter of luck, the winners go on getting better, and
+more than half of what the search gains is real. So take a search's best score as a
+choice and not as a result: ``cross_val_score(search, X, y)``, nested cross-validation,
+gives that, in ``skreg.stacked()`` all at once.
 """
 
 # %%

@@ -8,11 +8,11 @@ SklearnTuner cross-validates whatever ``build`` returns, and here that is the es
 Bayesian optimisation and random search get 12 trials each, on random halves of the
 diabetes data (442 x 10); the other halves judge the winners.
 
-Found: no. A search takes several times as long as a random one with as many fits, and
-nearly all of that is the optimiser's own. In two splits of three both have the same
+Found: no. A search takes more than ten times as long as a random one with as many fits,
+and nearly all of that is the optimiser's own. In two splits of three both have the same
 winner. Over all three the Bayesian ones' R2 is higher by 0.009 in the folds (standard
 error 0.009) and by 0.003 (0.003) on the other halves, which is noise. In the same time
-random search could try several times the candidates.
+random search could try more than ten times the candidates.
 """
 
 import tempfile

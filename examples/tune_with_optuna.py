@@ -10,11 +10,12 @@ promises: a trial trains epoch by epoch with ``partial_fit``, and is given up wh
 falls behind the others. Digits, 600 rows to search on and the others to judge.
 
 Found: both, a little. Of 20 candidates, TPE's winners have less cross-entropy than
-random search's, by about 0.01 in the folds and 0.02 on the other rows, with standard
-errors of 0.01 to 0.02: three splits do not settle it. Runs differ, as threads end in
-any order. And TPE takes several times as long, as four trials at a time fill small
-stacks. Median pruning found the very same best trials with a fifth fewer epochs;
-Hyperband saved nearly a third, and lost 0.04 of validation loss in one split of three.
+random search's, by 0.01 to 0.02 in the folds and 0.02 on the other rows. The standard
+errors, 0.004 to 0.02, differ from run to run, as threads end in any order: three splits
+do not settle it. And TPE takes several times as long, as four trials at a time fill
+small stacks. Median pruning found the very same best trials with a fifth fewer epochs;
+Hyperband saved more than a quarter, and lost 0.01 of validation loss in one split of
+three.
 """
 
 import time

@@ -26,10 +26,11 @@ def save(estimator: Any, path: Path) -> None:
         ``pipeline[-1]`` or ``search.best_estimator_``. To save a whole pipeline, use
         skops or joblib.
     path : path-like
-        Path of the file. An existing file is replaced by a new one, which takes over
-        its permissions, extended attributes and, where the system allows it, its
-        owner. Other hard links to the old file still lead to that. A symbolic link
-        stays one; a device or a pipe is written to.
+        Path of the file, in a folder that exists. An existing file is replaced by a new
+        one, which takes over its permissions, extended attributes and, where the system
+        allows it, its owner. Other hard links to the old file still lead to that. A
+        symbolic link stays one; a device or a pipe is written to. If the process is
+        killed meanwhile, a hidden file that ends in ".part" may be left beside it.
 
     Raises
     ------

@@ -40,11 +40,12 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(128, 128)
-        Units of each hidden layer. An empty sequence gives a linear model.
+        Units of each hidden layer, each at least 1; an int is one layer. An empty
+        sequence gives a linear model.
 
     activation : str or callable, default="relu"
-        Activation of the hidden layers: a name in ``keras.activations``, or a function
-        of a tensor, written with ``keras.ops``.
+        Activation of the hidden layers: a name in ``keras.activations`` (not "glu" or
+        "threshold"), or a function of a tensor, written with ``keras.ops``.
 
     negative_slope : float, default=0.2
         Slope for negative inputs, at least 0. Only used when
@@ -76,22 +77,23 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         ``l1 * sum(abs(kernel))`` to the loss.
 
     l2 : float or "auto", default="auto"
-        Strength of the L2 penalty, at least 0: each layer's kernel adds
-        ``l2 * sum(kernel**2)`` to the loss. With `l1` it is Keras's ``L1L2``. With
-        "auto", `fit` first trains pilots, in stacks, on five folds of the rows (three
-        from 700 rows on): with 1 and 3 times the usual penalty, then with 10 or with
-        0.3 times it, and if that is the best so far, with 30 or 0.1 times (some of them
+        Strength of the L2 penalty, at least 0: each layer's kernel adds ``l2 *
+        sum(kernel**2)`` to the loss. With `l1` it is Keras's ``L1L2``. With "auto",
+        `fit` first trains pilots, in stacks. Each trains on four fifths of the rows and
+        is judged on the others: five folds, of which three are used from 700 rows on.
+        Pilots begin with 1 and 3 times the usual penalty, go on with 10 or with 0.3
+        times it, and if that is the best so far, with 30 or 0.1 times (some of them
         without dropout: see `dropout`). A penalty is good enough if its loss on
         held-out rows is within one standard error of the best; if the best is below the
         usual, within half of one, or 1.5 on fewer than 700 rows. Of these, `fit` takes
         the one nearest to the usual (`l2_`, `strength_path_`). Pilots use about 5,000
         rows: more rows have fewer folds, and from some 4,200 on one, of which `fit`
-        takes the best penalty. There are no pilots below 40 rows or in `partial_fit`; a
-        continued training keeps its penalty. The usual penalty is ``0.03 / sqrt(n)``
-        with n training rows: the rate comes from theory
-        (Shalev-Shwartz & Ben-David, "Understanding machine learning", 2014, chapter
-        13), the constant from experiments on real tables. In `partial_fit`, which does
-        not know n, 0.001.
+        takes the best penalty. All folds count the same, whatever their rows weigh.
+        There are no pilots below 40 rows or in `partial_fit`; a continued training
+        keeps its penalty. The usual penalty is ``0.03 / sqrt(n)`` with n training rows:
+        the rate comes from theory (Shalev-Shwartz & Ben-David, "Understanding machine
+        learning", 2014, chapter 13), the constant from experiments on real tables. In
+        `partial_fit`, which does not know n, 0.001.
 
     feature_l1 : float or "auto", default=0.0
         Strength of a penalty that selects features, at least 0: an adaptive group lasso
@@ -153,17 +155,17 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         ``loss="poisson"``); predictions are in the targets' own units.
 
     initializer : str or Keras initializer, default="auto"
-        Initializer of the kernels: a name in ``keras.initializers`` or an instance.
-        "auto" is "he_normal" [6]_ for activations of the relu family, "lecun_normal"
-        for selu, and "glorot_uniform" [7]_ for other activations and for the output
-        layer.
+        Initializer of the kernels: a name in ``keras.initializers`` (not "constant" or
+        "stft") or an instance. "auto" is "he_normal" [6]_ for activations of the relu
+        family, "lecun_normal" for selu, and "glorot_uniform" [7]_ for other activations
+        and for the output layer.
 
     optimizer : str or Keras optimizer, default="adam"
         One of "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", "adamax",
         "adadelta", "lion", "ftrl"; or an instance of one of these Keras classes, whose
         settings are used where `weight_decay` and the parameters below are None. "ftrl"
-        is only for networks without hidden layers, because it overwrites the initial
-        weights, as in Keras.
+        suits only networks without hidden layers, because it overwrites the initial
+        weights, as in Keras; others hardly learn, which is no error.
 
     learning_rate : float, default=None
         Learning rate, above 0. None is the optimizer's default: 1 for "adadelta", 0.001
@@ -251,8 +253,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
     loss : str, default="squared_error"
         "squared_error" predicts means; "absolute_error" predicts medians; "huber" is
         squared for small errors and linear beyond `huber_delta`; "quantile" predicts
-        the quantile `quantile`; "poisson" is for counts and rates, with predictions
-        ``exp(output)``.
+        the quantile `quantile`; "poisson" is for counts and rates of at least 0, with
+        predictions ``exp(output)``.
 
     huber_delta : float, default=1.0
         Error beyond which the Huber loss is linear, above 0, in units of the
@@ -263,8 +265,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     n_members : int, default=1
         Number of networks in an ensemble, at least 1. They train side by side,
-        and their predictions are averaged ("Deep ensembles", Lakshminarayanan et al.
-        2017). They differ in initial weights, order of batches and noise. With
+        and their predictions are averaged ("Deep ensembles", Lakshminarayanan et al.,
+        NeurIPS 2017). They differ in initial weights, order of batches and noise. With
         ``early_stopping=True`` each sets aside its own validation rows, so that each
         row is trained on by most members. `history_` and similar attributes are the
         first member's.
@@ -278,14 +280,14 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         takes 70 times as long to train.
 
     checkpoint : path-like, default=None
-        File to which training writes its state after epochs. If a training was
-        interrupted, a `fit` with the same data and parameters resumes it, and ends with
-        the same weights as without interruption; but callbacks lose their state, and
-        pilots for `l2` train again. If that training was finished, such a `fit` takes
-        its result. `skreg.load` reads the file, too. Placeholders in the path, as in
-        ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch. Each member of
-        an ensemble has its own file (``-member0`` ...). Not used by `partial_fit`. The
-        fits of a search cannot share a path: see `stacked`.
+        File to which training writes its state after epochs; missing folders are made.
+        If a training was interrupted, a `fit` with the same data and parameters resumes
+        it, and ends with the same weights as without interruption; but callbacks lose
+        their state, and pilots for `l2` train again. If that training was finished,
+        such a `fit` takes its result. `skreg.load` reads the file, too. Placeholders in
+        the path, as in ``"{epoch:02d}-{val_loss:.5f}.skreg"``, give one file per epoch.
+        Each member of an ensemble has its own file (``-member0`` ...). Not used by
+        `partial_fit`. The fits of a search cannot share a path: see `stacked`.
 
     checkpoint_every : int or "best", default=1
         Number of epochs from one checkpoint to the next, at least 1; or "best" to write
@@ -297,11 +299,13 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
 
     warm_start : bool, default=False
         Whether `fit` continues from the weights and the optimizer's state of the
-        previous fit. Inputs and targets are then standardised as before.
+        previous fit. `hidden_layer_sizes`, `batchnorm`, `n_members` and the kind of the
+        loss must then be as before. Inputs and targets are scaled as before, whatever
+        `normalize` is now.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the rows, noise and the rows that are
-        held out. An int gives the same network on every run.
+        held out. An int, in [0, 2**32 - 1], gives the same network on every run.
 
     Attributes
     ----------
@@ -315,7 +319,8 @@ class MLPRegularizedRegressor(RegressorMixin, RegularizedNetwork):
         The l2 penalty of the training.
 
     dropout_ : float or tuple of float
-        The dropout of the training.
+        The dropout of the training: one rate, or one for each hidden layer if they
+        differ; ``()`` without hidden layers.
 
     feature_l1_ : float
         The `feature_l1` of the training.

@@ -214,8 +214,11 @@ class FeaturePathDisplay:
             for strength in (self.best_strength, self.simplest_strength):
                 ax.axvline(strength, color=UNCLEAR, linestyle="--", linewidth=1)
         scores.legend(frameon=False)
-        if self.strengths[0] > 0:
+        above = self.strengths[self.strengths > 0]
+        if len(above) == len(self.strengths):
             norms.set_xscale("log")
+        elif len(above):  # below the least, a logarithmic scale becomes a linear one
+            norms.set_xscale("symlog", linthresh=above[0])
         norms.set_xlabel("feature_l1")
         return self
 

@@ -1,6 +1,7 @@
 """Display of training and validation scores over one parameter."""
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -141,20 +142,24 @@ class RegularizationPathDisplay(AxesDisplay):
         RegularizationPathDisplay
         """
         ax = axes_or_new(ax, figsize=(5.5, 3.6))
-        is_number = all(np.isscalar(v) and not isinstance(v, str) for v in self.values)
+        is_number = all(
+            isinstance(v, Real) and not isinstance(v, bool) for v in self.values
+        )
         is_log = is_number and self._spans_orders()
         # A logarithmic scale has no 0: then the values are evenly spaced.
         is_scale = is_number and not (is_log and min(self.values) == 0)
         places = self.values if is_scale else np.arange(len(self.values))
+        order = np.argsort(places, kind="stable")
+        line = np.asarray(places)[order]
         for scores, color, label in (
             (self.train_scores, TRAINING, "training"),
             (self.validation_scores, VALIDATION, "validation"),
         ):
-            mean = scores.mean(axis=1)
-            error = standard_errors(scores)
-            ax.plot(places, mean, "o-", color=color, label=label, markersize=4)
+            mean = scores.mean(axis=1)[order]
+            error = standard_errors(scores)[order]
+            ax.plot(line, mean, "o-", color=color, label=label, markersize=4)
             ax.fill_between(
-                places, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
+                line, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
             )
         if not is_scale:
             shown = slice(None, None, -(-len(places) // MOST_TICKS))

@@ -2,6 +2,8 @@
 
 from typing import Any, Self
 
+import numpy as np
+
 from ..typing import Axes
 from .figures import HARMS, HELPS, UNCLEAR, AxesDisplay, axes_or_new
 
@@ -51,8 +53,11 @@ class RemedyDisplay(AxesDisplay):
         ax = axes_or_new(ax, figsize=(7.0, 1.2 + 0.36 * len(shown)))
         for row, remedy in enumerate(shown):
             color = HELPS if remedy.helps else HARMS if remedy.harms else UNCLEAR
-            ends = [remedy.gain_low, remedy.gain_high]
-            ax.plot(ends, [row, row], color=color, linewidth=2, solid_capstyle="round")
+            line = {"color": color, "linewidth": 2, "solid_capstyle": "round"}
+            if np.isfinite(remedy.gain_low):
+                ax.plot([remedy.gain_low, remedy.gain_high], [row, row], **line)
+            else:  # one split, which leaves every gain possible
+                ax.axhline(row, **line)
             ax.plot(remedy.gain, row, "o", color=color, markersize=5)
         ax.axvline(0, color="black", linewidth=1)
         # On one line, the name of a mixture would leave no room for the axes.

@@ -1,6 +1,8 @@
 """Result of a comparison of remedies, as text, data frame and figure."""
 
+import math
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from ..inspection import RemedyDisplay
 from ..typing import Axes, Frame
@@ -117,29 +119,50 @@ class RemedyReport:
         return pd.DataFrame(rows).set_index("name")
 
     def __str__(self):
-        names = [r.name.split(" + ") for r in self.remedies]  # one line per part
-        width = max(len(part) for parts in names for part in parts) + 2
+        form = _form(max(abs(r.validation_score) for r in self.remedies))
+        title = "train", "validation", "gap", "gain", "95% interval", "", "cost"
+        rows = [("", *title, "splits")]
+        for r in self.remedies:
+            *parts, last = r.name.split(" + ")  # one line for each part
+            scores = (r.train_score, r.validation_score, r.gap)
+            gain = ("", "", "")
+            if r.parameters:
+                sign = "+" if r.helps else "-" if r.harms else ""
+                interval = f"[{r.gain_low:+{form}}, {r.gain_high:+{form}}]"
+                gain = f"{r.gain:+{form}}", interval, sign
+            rows += [(f"{part} +",) for part in parts]
+            cost = f"{r.relative_cost:.1f}x"
+            rows.append(
+                (last, *(f"{x:{form}}" for x in scores), *gain, cost, str(r.n_splits))
+            )
         lines = [
             f"{len(self.remedies) - 1} remedies on {self.n_splits} splits, "
             f"{self.scoring}, {self.seconds:.0f} s",
-            f"{'':{width}}    train  validation    gap     gain  95% interval"
-            "          cost  splits",
+            *_aligned(rows),
         ]
-        for r, (*parts, last) in zip(self.remedies, names, strict=True):
-            sign = "+" if r.helps else "-" if r.harms else " "
-            interval = f"[{r.gain_low:+.3f}, {r.gain_high:+.3f}]"
-            gain = f"{r.gain:+8.3f}  {interval} {sign}" if r.parameters else " " * 29
-            lines += [f"{part} +" for part in parts]
-            lines.append(
-                f"{last:{width}} {r.train_score:8.3f} {r.validation_score:11.3f} "
-                f"{r.gap:6.3f} {gain} {r.relative_cost:5.1f}x "
-                f"{r.n_splits:7}"
-            )
         lines += [f"{name} failed: {why}" for name, why in self.failures.items()]
-        if not self.helpful:
+        if self.n_splits == 1:
+            lines.append("One split does not tell a gain from noise.")
+        elif not self.helpful:
             lines.append("No remedy gains more than the folds' noise.")
         return "\n".join(lines)
 
     def plot(self, ax: Axes | None = None, most: int = 20) -> RemedyDisplay:
         """Draw gains and intervals: see `RemedyDisplay`."""
         return RemedyDisplay(self).plot(ax=ax, most=most)
+
+
+def _form(largest):
+    """How to print scores up to this one: in four digits, but for very small ones."""
+    exponent = math.floor(math.log10(largest)) if 0 < largest < math.inf else 0
+    is_usual = -3 < exponent < 7
+    return f".{max(3 - max(exponent, 0), 0)}f" if is_usual else ".2e"
+
+
+def _aligned(rows):
+    """Lines of a table: the first column to the left, the others to the right."""
+    columns = zip_longest(*rows, fillvalue="")
+    widths = [max(map(len, column)) for column in columns]
+    for first, *others in rows:
+        cells = (f"  {x:>{w}}" for x, w in zip(others, widths[1:], strict=False))
+        yield f"{first:{widths[0]}}{''.join(cells)}".rstrip()

@@ -60,11 +60,11 @@ def stacked(
         terminal or in Jupyter, "always" everywhere. What an `executor` trains shows
         when a stack is finished, without epochs; what a `checkpoint` holds does not.
     checkpoint : path-like, default=None
-        Directory that stores the result of each fit. If a search was interrupted, start
-        it again with the same data and parameters: it loads the stored results and
-        trains only the other fits. The estimator needs an int as its `random_state`;
-        otherwise each fit is different. Fits with `callbacks` or `verbose` train again.
-        Nothing in the directory is deleted. None stores nothing.
+        Directory that stores the result of each fit; made if missing. If a search was
+        interrupted, start it again with the same data and parameters: it loads the
+        stored results and trains only the other fits. The estimator needs an int as its
+        `random_state`; otherwise each fit is different. Fits with `callbacks` or
+        `verbose` train again. Nothing in the directory is deleted. None stores nothing.
 
     Raises
     ------

@@ -221,3 +221,13 @@ def test_the_simplest_is_within_a_standard_error_of_the_best():
     assert frame["choice"].tolist() == ["", "best", "one standard error", ""]
     assert frame["n_features"].tolist() == [3, 3, 2, 2]
     assert frame["standard_error"].tolist() == pytest.approx([0.05] * 4)
+    assert path.plot().axes_[-1].get_xscale() == "log"
+
+
+def test_a_strength_of_0_is_drawn_beside_a_logarithmic_scale():
+    scores, norms = np.ones((3, 2)), np.ones((3, 2, 4))
+    path = FeaturePathDisplay([0.0, 0.001, 0.5], scores, scores, norms).plot()
+    (axis,) = {ax.xaxis.get_transform() for ax in path.axes_[-1:]}
+    zero, least, most = axis.transform([0.0, 0.001, 0.5])
+    assert zero < least < (zero + most) / 2  # 0.001 is apart from 0, and from 0.5
+    assert least - zero > 0.2 * (most - zero)

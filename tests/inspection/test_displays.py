@@ -100,6 +100,21 @@ def test_a_path_of_one_split_has_no_error():
         np.testing.assert_array_equal(line.get_ydata(), scores[:, 0])
 
 
+def test_a_path_in_any_order_is_drawn_from_left_to_right():
+    scores = np.array([[0.5], [0.7], [0.6]])
+    display = RegularizationPathDisplay("l2", [1.0, 1e-4, 1e-2], scores, scores).plot()
+    line = display.ax_.get_lines()[0]
+    np.testing.assert_array_equal(line.get_xdata(), [1e-4, 1e-2, 1.0])
+    np.testing.assert_array_equal(line.get_ydata(), [0.7, 0.6, 0.5])
+
+
+def test_a_path_of_yes_and_no():
+    scores = np.arange(4.0).reshape(2, 2)
+    display = RegularizationPathDisplay("nesterov", [False, True], scores, scores)
+    labels = [tick.get_text() for tick in display.plot().ax_.get_xticklabels()]
+    assert labels == ["False", "True"]
+
+
 def test_a_path_of_names():
     scores = np.arange(4.0).reshape(2, 2)
     display = RegularizationPathDisplay("activation", ["relu", "tanh"], scores, scores)

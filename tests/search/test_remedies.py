@@ -14,6 +14,8 @@ from sklearn.preprocessing import MinMaxScaler
 from skreg import (
     MLPRegularizedClassifier,
     MLPRegularizedRegressor,
+    Remedy,
+    RemedyReport,
     compare_remedies,
     stacked,
 )
@@ -82,6 +84,29 @@ def test_the_report_as_text_frame_and_figure(report):
     labels = [tick.get_text() for tick in report.plot().ax_.get_yticklabels()]
     assert set(labels) == {"nothing", "no learning", "more l2"}
     assert len(report.plot(most=1).ax_.get_yticklabels()) == 1
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e4, 1e12])
+def test_the_columns_of_a_report_stand_in_line(unit):
+    def remedy(name, parameters, gain, noise):
+        scores = (0.9 * unit, 0.8 * unit, 0.1 * unit, gain * unit)
+        ends = ((gain - noise) * unit, (gain + noise) * unit)
+        return Remedy(name, parameters, *scores, *ends, 5, 1.0)
+
+    remedies = remedy("as it is", {}, 0, 0), remedy("a + b", {"l2": 1}, 0.05, 0.01)
+    report = RemedyReport(remedies, "score", 5, 1.0)
+    _, title, plain, _, found = str(report).splitlines()
+    assert len(title) == len(plain) == len(found)
+    assert float(found.split()[4]) == pytest.approx(0.05 * unit, rel=0.1)
+    assert "]  +" in found
+
+
+def test_one_split_knows_no_noise():
+    split = [(np.arange(20, len(X)), np.arange(20))]
+    report = compare_remedies(X, Y, NETWORK, cv=split, remedies={"l2": {"l2": 0.1}})
+    assert "One split does not tell" in str(report)
+    line = report.plot().ax_.get_lines()[0]
+    assert list(line.get_xdata()) == [0, 1]  # of the axis: every gain is possible
 
 
 def test_scores_are_those_of_the_same_folds_by_hand():

@@ -25,7 +25,7 @@ less than half as wide here, and false.
 The parameters
 --------------
 
-``compare_remedies(X, y)`` takes a network with default parameters, some forty remedies
+``compare_remedies(X, y)`` takes a network with default parameters, some 46 remedies
 and five folds drawn three times. ``estimator`` is another network to start from, or a
 pipeline; ``scoring`` is any of scikit-learn's; ``remedies`` names others to try, as
 parameters to set; ``cv`` and ``repeats`` set the folds. A splitter as ``cv`` measures

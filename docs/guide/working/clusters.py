@@ -117,7 +117,7 @@ assert np.allclose(here, there)
 # A cluster by Dask
 # -----------------
 # `Dask <https://distributed.dask.org>`__ runs workers on many machines, by SSH, on
-# Kubernetes or under a batch system such as SLURM (``pip install "skreg[dask]"``).
+# Kubernetes or under a batch system such as SLURM (extra ``dask``).
 # Each needs skreg, in the same version as here.
 #
 # .. code-block:: python

@@ -202,7 +202,7 @@ print("the same widths again:", cost_of(hidden_layer_sizes=widths))
 #   is a program of its own, of some seconds, with its own small stacks. Widths share
 #   programs, but a narrow network takes as long as the widest in its program: leave out
 #   widths that you do not need.
-# - **Large networks.** Their time goes into arithmetic, of which a stack saves nothing,
+# - **Large networks.** Their time goes into arithmetic, of which a stack saves less,
 #   and the states of many no longer fit into the cache. skreg makes stacks smaller for
 #   larger networks, down to one lane.
 # - **Callbacks.** A Keras callback needs its network after each epoch, so its fit stops
@@ -228,8 +228,9 @@ for name, (wall, cpu) in taken.items():
     print(f"{name:9s}  {100 * wall:8.1f}  {100 * cpu:19.1f}")
 
 # %%
-# The processor works about as long for either. The clock may still show a gain, since a
-# stacked search prepares and scores some fits while others train.
+# The processor works a third to a half less, where it was two thirds above. The clock
+# may show another gain, since a stacked search prepares and scores some fits while
+# others train.
 #
 # What to do about it
 # -------------------

@@ -105,31 +105,9 @@ except ValueError as error:
         print(part)
 
 # %%
-# For a pipeline without pickle there is `skops <https://skops.readthedocs.io>`__. It
-# loads only types that it knows or that you list. skreg has one such type,
-# ``skreg.MLPRegularizedClassifier`` or the regressor's; other steps may have theirs.
-#
-# .. code-block:: python
-#
-#     import skops.io
-#
-#     skops.io.dump(pipeline, "pipeline.skops")
-#     unknown = skops.io.get_untrusted_types(file="pipeline.skops")
-#     print(unknown)  # read it before you trust it
-#     pipeline = skops.io.load("pipeline.skops", trusted=unknown)
-#
-# MLflow's skops format wants the same name among its trusted types.
-#
-# A server that forks
-# -------------------
-# Loading an estimator does not import TensorFlow (unless a parameter is an object of
-# Keras's), nor does predicting a few rows: NumPy
-# does that. A server may load it and then fork its workers, which predict, and train if
-# need be. Once a training, or a prediction of many rows, has started TensorFlow, a fork
-# has none of its threads. A worker that was forked afterwards still predicts, by NumPy,
-# the same within rounding (if the activation is not a function of your own). Training
-# in it raises an error: start such workers by *spawn* or *forkserver*, or joblib's by
-# *loky*.
+# For a pipeline without pickle there is `skops <https://skops.readthedocs.io>`__. For a
+# server that loads, forks and predicts there are rules. Both are on :doc:`the page for
+# teams </teams>`.
 #
 # A training that survives its process
 # ------------------------------------
@@ -252,7 +230,7 @@ assert np.allclose(mine, its, atol=1e-5)
 # it. `skl2onnx <https://onnx.ai/sklearn-onnx/>`__ writes a whole pipeline, labels
 # included, into one file, which onnxruntime runs without Keras and without
 # scikit-learn. :func:`skreg.register_onnx_converters` tells it what skreg's networks
-# are. This part needs the extra ``onnx``: ``pip install "skreg[onnx]"``.
+# are. This part needs the extra ``onnx``.
 import onnxruntime
 import skl2onnx
 from sklearn.impute import SimpleImputer
