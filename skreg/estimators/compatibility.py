@@ -1,9 +1,10 @@
-"""Compatibility with older versions of scikit-learn, and of skreg's own pickles."""
+"""What scikit-learn's versions differ in, notebooks, and skreg's own pickles."""
 
 import inspect
 import warnings
 
 from ..persistence import own_version
+from .attempts import copied
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -40,4 +41,14 @@ class PickledMixin:
         super().__setstate__(defaults | state)
 
 
-__all__ = ["CallbackSupportMixin", "PickledMixin", "with_callbacks"]
+class ShownMixin:
+    """Notebooks show a fitted network without building what is built on access."""
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        # scikit-learn's, since 1.8, gets all attributes.
+        shown = copied(self)
+        vars(shown).setdefault("_keras_model", "built on first access")
+        return super(ShownMixin, shown)._get_fitted_attr_html(doc_link)
+
+
+__all__ = ["CallbackSupportMixin", "PickledMixin", "ShownMixin", "with_callbacks"]

@@ -18,7 +18,6 @@ from ..typing import (
     Splitter,
     Targets,
 )
-from .attempts import copied
 from .selection import SelectedFeatures
 
 
@@ -204,11 +203,6 @@ class FittedNetwork(SelectedFeatures):
         names = {*object.__dir__(self)} - {"members_"}
         return [name for name in names if name == "model_" or hasattr(self, name)]
 
-    def _get_fitted_attr_html(self, doc_link=""):
-        # scikit-learn's, for notebooks, gets all attributes: it would build model_.
-        vars(shown := copied(self)).setdefault("_keras_model", "built on first access")
-        return super(FittedNetwork, shown)._get_fitted_attr_html(doc_link)
-
     def __getstate__(self):
         state = dict(super().__getstate__())
         for name in ("_keras_model", "callbacks_"):  # objects of Keras's
@@ -227,24 +221,25 @@ class FittedNetwork(SelectedFeatures):
     ) -> Diagnosis:
         """Diagnose whether the network over- or underfits, with the evidence.
 
-        Without data, this method judges the history of the fit, which shows little if
-        it has no validation losses. With data, it trains the network again on `cv`
-        folds, in stacks: as it is, with four times the epochs, with four times the
-        units and twice the epochs, with a smaller learning rate, on half of the rows,
-        and, if it has remedies such as l2 or dropout, with a tenth of their strength
-        and without them. A verdict then needs differences that are larger than the
-        folds' noise. There is one exception: for "diverging", means are enough if the
-        network predicts its training rows clearly worse than a constant would.
+        Without data, this method judges the history of the fit, which may show a fault,
+        but no good fit. With data, it trains the network again on `cv` folds, in
+        stacks: as it is, with four times the epochs, with four times the units and
+        twice the epochs, with a smaller learning rate, with the optimizer's default
+        rate if its own is smaller, on half of the rows, and, if it has remedies such as
+        l2 or dropout, with a tenth of their strength and without them. A verdict then
+        needs differences larger than the folds' noise; but for "diverging", means are
+        enough if the network predicts its training rows clearly worse than a constant
+        would.
 
         Losses on folds are relative: 0 is perfect, 1 is the loss of a constant
         prediction. Numbers are judged by the network's own `loss` ("huber" as the
         absolute error), classes by cross-entropy, several labels, and classes with
-        ``loss="hinge"``, by the share of wrong rows. Each "gain by" in the evidence is
-        a fall of the validation loss: "more units" beside four times the epochs, "twice
-        the rows" by all rows beside half of them, the others beside the network as it
-        is. Their 95% confidence intervals are corrected for the overlap of the
-        folds, as in `compare_remedies`. Validation rows of a class that a fold's
-        training rows lack are left out.
+        ``loss="hinge"``, by the share of wrong rows, all with the weights of
+        `class_weight`. Each "gain by" in the evidence is a fall of the validation loss:
+        "more units" beside four times the epochs, "twice the rows" by all rows beside
+        half of them, the others beside the network as it is. Their 95% intervals are
+        those of `compare_remedies`. Validation rows of a class that a fold's training
+        rows lack are left out.
 
         Parameters
         ----------

@@ -22,10 +22,12 @@ from ..fitting import (
     without_duplicates,
 )
 from ..interop import copied_callbacks
-from .compatibility import PickledMixin
+from .compatibility import PickledMixin, ShownMixin
 
 
-class NetworkOutputs(PickledMixin, Network, BaseEstimator, metaclass=ABCMeta):
+class NetworkOutputs(
+    PickledMixin, ShownMixin, Network, BaseEstimator, metaclass=ABCMeta
+):
     """Base class that computes outputs from the state of a fitted estimator.
 
     The result of training is in `_state` and `_input_statistics`, dictionaries of

@@ -23,18 +23,18 @@ OVER_REGULARIZED = "over-regularized"
 GOOD_FIT, UNCLEAR = "good fit", "unclear"
 
 # Parameters that weaken what the network can learn.
-PENALTIES = (
-    *("l1", "l2", "bias_l1", "bias_l2"),
-    *("feature_l1", "activity_l1", "activity_l2"),
-)
 _REMEDIES = (
     *("dropout", "input_dropout", "gaussian_noise", "mixup", "label_smoothing"),
-    *(*PENALTIES, "weight_decay", "max_norm"),
+    *("l1", "l2", "bias_l1", "bias_l2", "feature_l1", "activity_l1", "activity_l2"),
+    *("weight_decay", "max_norm"),
 )
 
 # Evidence of weaker remedies, and the share of their strength that is left. Without
 # them a network may overfit; a tenth of far too much is still too much.
 WEAKER = {"gain by a tenth of the remedies": 0.1, "gain without remedies": 0.0}
+
+# Evidence that the network has not learnt for long enough, or too slowly.
+FASTER = "gain by more epochs", "gain by the default rate"
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class Diagnosis:
     ----------
     verdict : str
         "overfitting", "underfitting", "over-regularized" if weaker remedies predict
-        better, "good fit", "diverging", "not converged", or "unclear" if the evidence
-        is within noise.
+        better, "good fit" (only with data), "diverging", "not converged" if training
+        is too short or too slow, or "unclear" if the evidence is within noise.
     reason : str
         One sentence with the numbers that decided the verdict.
     evidence : dict of str to Estimate or float
@@ -148,15 +148,25 @@ def _to_try(estimator, verdict, evidence):
     Trials that the evidence shows to be harmful are left out, and so are those that
     change what pilots chose, unless just that was measured on the folds.
     """
-    own = own_parameters(estimator)
-    if verdict == OVER_REGULARIZED:
-        shares = {n: share for n, share in WEAKER.items() if evidence[n].is_above(GAIN)}
-        best_first = sorted(shares, key=lambda name: -evidence[name].mean)
-        return [weaker_remedies(own, shares[name]) for name in best_first]
-    sizes = hidden_layers(estimator.hidden_layer_sizes)
+    own, sizes = own_parameters(estimator), hidden_layers(estimator.hidden_layer_sizes)
+    longer = {"epochs": 3 * own["epochs"]}
+    faster = {"learning_rate": default_rate(estimator)}
+    slower = {"learning_rate": smaller_rate(estimator)}
+    larger = {"hidden_layer_sizes": larger_layers(sizes)}
+    measured = {
+        OVER_REGULARIZED: {
+            n: weaker_remedies(own, share) for n, share in WEAKER.items()
+        },
+        NOT_CONVERGED: dict(zip(FASTER, (longer, faster), strict=True)),
+    }
+    if steps_are_too_large(evidence):
+        gains = "gain by a smaller rate", "gain by more units"
+        measured[UNDERFITTING] = dict(zip(gains, (slower, larger), strict=True))
+    trials = measured.get(verdict, {})
+    if names := clear_gains(evidence, trials):
+        return [trials[name] for name in names]
     paths = "strength_path_", "feature_path_"
     of_pilots = {name for path in paths for name in getattr(estimator, path, ())}
-    slower = {"learning_rate": smaller_rate(estimator)}
     remedies = {"weight_decay": 1.0}, {"l2": 0.01}, {"dropout": 0.3}
     off = weaker_remedies(own, 0.0)
     choices = {
@@ -167,12 +177,11 @@ def _to_try(estimator, verdict, evidence):
             {"n_members": 5},
         ],
         UNDERFITTING: [
-            *[slower] * steps_are_too_large(evidence),
-            {"hidden_layer_sizes": larger_layers(sizes)},
+            larger,
             {"hidden_layer_sizes": larger_layers(sizes[:1]) + larger_layers(sizes)},
             {name: value for name, value in off.items() if name not in of_pilots},
         ],
-        NOT_CONVERGED: [{"epochs": 3 * own["epochs"]}],
+        NOT_CONVERGED: [longer],
         DIVERGING: [slower, {"clipnorm": 1.0}],
     }.get(verdict, [])
     return [
@@ -218,6 +227,12 @@ def _is_stronger(own, trial):
     return any(_strength(name, trial) > _strength(name, own) for name in names)
 
 
+def clear_gains(evidence, names):
+    """Those of the names whose evidence is a gain beyond noise, the largest first."""
+    clear = [n for n in names if n in evidence and evidence[n].is_above(GAIN)]
+    return sorted(clear, key=lambda name: -evidence[name].mean)
+
+
 def steps_are_too_large(evidence):
     """Whether a smaller rate lowers both losses: that of training alone may overfit."""
     names = {"training gain by a smaller rate": RISE, "gain by a smaller rate": GAIN}
@@ -247,8 +262,15 @@ def _is_harmful(own, trial, evidence):
     )
 
 
-def _rate(estimator):
+def own_rate(estimator):
+    """The network's learning rate."""
     return optimizer_settings(estimator).numbers["learning_rate"]
+
+
+def default_rate(estimator):
+    """The default learning rate of the network's optimizer."""
+    name = optimizer_settings(estimator).optimizer
+    return OPTIMIZERS[name].defaults["learning_rate"]
 
 
 def would_change(own, parameters):
@@ -269,9 +291,7 @@ def larger_layers(sizes):
 
 def smaller_rate(estimator):
     """A tenth of the learning rate, or the optimizer's default if that is smaller."""
-    name = optimizer_settings(estimator).optimizer
-    usual = OPTIMIZERS[name].defaults["learning_rate"]
-    return min(_rate(estimator) / 10, usual)
+    return min(own_rate(estimator) / 10, default_rate(estimator))
 
 
 def final_level(curve):

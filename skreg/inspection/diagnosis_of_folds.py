@@ -12,6 +12,7 @@ from sklearn.utils import indexable
 
 from .diagnosis import (
     DIVERGING,
+    FASTER,
     GAIN,
     GAP,
     GOOD_FIT,
@@ -23,6 +24,7 @@ from .diagnosis import (
     UNDERFITTING,
     WEAKER,
     Estimate,
+    clear_gains,
     diagnosis,
     final_level,
     steps_are_too_large,
@@ -31,7 +33,11 @@ from .diagnosis_variants import LONGER, trained, variants_of
 from .folds import map_over_splits, paired_interval, splits_of
 
 BAD = 1.2  # a loss clearly above that of a constant, which is 1
-_WORDS = dict(zip(WEAKER, ("with a tenth of them", "without them"), strict=True))
+_WEAKER = dict(zip(WEAKER, ("with a tenth of them", "without them"), strict=True))
+_FASTER = {
+    "gain by more epochs": f"{LONGER} times the epochs lower",
+    "gain by the default rate": "skreg's default learning rate, a larger one, lowers",
+}
 
 
 def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
@@ -43,8 +49,7 @@ def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
         **{"callbacks": None, "checkpoint": None, "warm_start": False, "verbose": 0},
     )
     variants = variants_of(estimator)
-    train = partial(trained, plain, X, y)
-    folds = map_over_splits(train, variants.values(), splits)
+    folds = map_over_splits(partial(trained, plain, X, y), variants.values(), splits)
     folds = dict(zip(variants, folds, strict=True))
     own, n = folds["own"], len(splits)
     failed = [fold for fold in own if isinstance(fold, Exception)]
@@ -73,7 +78,7 @@ def diagnose_folds(estimator, X, y, groups, cv, reference_error, random_state):
         "gain by twice the rows": gain(folds["fewer"], own),
         "gain by a smaller rate": gain(own, folds["slower"]),
         "training gain by a smaller rate": gain(own, folds["slower"], "training"),
-    } | {name: gain(own, folds[name]) for name in WEAKER if name in folds}
+    } | {name: gain(own, folds[name]) for name in folds if name.startswith("gain")}
     verdict, reason = _judge_folds(evidence)
     if reference_error is not None:
         error = estimate([f.training_error for f in own])
@@ -97,13 +102,14 @@ def _targets(estimator, y):
 def _rises(estimator, folds):
     """Relative rise of each fold's validation loss since the best epoch of their mean.
 
-    It is 0 if the network ends with the weights of its best epoch.
+    Losses count from that of perfect predictions. The rise is 0 if the network ends
+    with the weights of its best epoch.
     """
     if estimator.early_stopping and estimator.restore_best_weights:
         return [0.0] * len(folds)
     length = min(len(fold.history["val_loss"]) for fold in folds)
-    curves = np.array([fold.history["val_loss"][:length] for fold in folds])
-    best = curves.mean(axis=0).argmin()
+    curves = [np.array(f.history["val_loss"][:length]) - f.least_loss for f in folds]
+    best = np.mean(curves, axis=0).argmin()
     return [(final_level(c) - c[best]) / max(c[0], c[best]) for c in curves]
 
 
@@ -120,6 +126,8 @@ def _doubtful(evidence):
     limits = {
         "gap": ("gap", GAP),
         "rise": ("rise since the best epoch", RISE),
+        "smaller rate": ("gain by a smaller rate", GAIN),
+        "default rate": ("gain by the default rate", GAIN),
         "more epochs": ("gain by more epochs", GAIN),
         "more units": ("gain by more units", GAIN),
         "weaker remedies": ("gain by a tenth of the remedies", GAIN),
@@ -128,7 +136,9 @@ def _doubtful(evidence):
     return [
         short
         for short, (name, limit) in limits.items()
-        if name in evidence and evidence[name].mean > limit
+        if name in evidence
+        and evidence[name].mean > limit
+        and not evidence[name].is_above(limit)
     ]
 
 
@@ -142,32 +152,21 @@ def _of_training(evidence):
     """Rules (holds, verdict, reason) on how the network is trained."""
     epochs, units = evidence["gain by more epochs"], evidence["gain by more units"]
     rate = evidence["training gain by a smaller rate"]
+    slower = evidence.get("gain by a smaller rate", rate)
     training, validation = evidence["training loss"], evidence["validation loss"]
-    rise = evidence["rise since the best epoch"]
     # A smaller rate also helps where nothing diverges: penalties have less time.
     is_bad = training.mean > BAD
-    diverges = is_bad or validation.mean > BAD or rise.is_above(RISE)
-    if evidence.get("gain by a smaller rate", rate).high < 0:
-        diverges = False  # it overfits more with a smaller rate
-    rivals = [epochs, units] + [rate] * diverges
-    gains = [gain.mean for gain in rivals if gain.is_above(GAIN)]
+    is_wild = is_bad or validation.mean > BAD
+    is_wild = is_wild or evidence["rise since the best epoch"].is_above(RISE)
+    # If its high end is below 0, it overfits more with a smaller rate.
+    diverges = is_wild and slower.high >= 0 and rate.is_above(RISE)
+    steps_hurt = steps_are_too_large(evidence)
     by_epochs = epochs.mean if epochs.is_above(GAIN) else 0
-    weaker = {n: evidence[n] for n in WEAKER if n in evidence}
-    weaker = {n: gain for n, gain in weaker.items() if gain.is_above(GAIN)}
-    best = max(weaker, key=lambda name: weaker[name].mean, default=None)
+    faster = next(iter(clear_gains(evidence, FASTER)), None)
     smaller_steps = f"a smaller learning rate lowers the training loss by {rate}"
     return [
-        (
-            best and weaker[best].mean >= max(gains, default=0),
-            OVER_REGULARIZED,
-            "the remedies are too strong: "
-            f"{_WORDS.get(best)} the validation loss is lower by {weaker.get(best)}",
-        ),
-        (
-            diverges and rate.is_above(RISE) and rate.mean >= by_epochs,
-            DIVERGING,
-            smaller_steps,
-        ),
+        _of_remedies(evidence, [slower.mean] * (diverges or steps_hurt)),
+        (diverges and rate.mean >= by_epochs, DIVERGING, smaller_steps),
         # Losses that explode differ more between folds than any interval can hold.
         (
             is_bad and rate.mean > max(epochs.mean, RISE),
@@ -175,17 +174,29 @@ def _of_training(evidence):
             f"training rows are predicted worse than by guessing, and {smaller_steps}, "
             "though by different amounts on the folds",
         ),
+        (steps_hurt and rate.mean >= by_epochs, UNDERFITTING, smaller_steps),
         (
-            steps_are_too_large(evidence) and rate.mean >= by_epochs,
-            UNDERFITTING,
-            smaller_steps,
-        ),
-        (
-            epochs.is_above(GAIN) and (is_bad or epochs.mean >= units.mean),
+            faster and (is_bad or evidence[faster].mean >= units.mean),
             NOT_CONVERGED,
-            f"{LONGER} times the epochs lower the validation loss by {epochs}",
+            f"{_FASTER.get(faster)} the validation loss by {evidence.get(faster)}",
         ),
     ]
+
+
+def _of_remedies(evidence, rivals):
+    """The rule on remedies: they are at fault if nothing helps more than weaker ones.
+
+    `rivals` are gains besides those by more epochs, units and the default rate.
+    """
+    others = clear_gains(evidence, (*FASTER, "gain by more units"))
+    most = max([*rivals, *(evidence[name].mean for name in others)], default=0)
+    weaker = next(iter(clear_gains(evidence, WEAKER)), None)
+    return (
+        weaker and evidence[weaker].mean >= most,
+        OVER_REGULARIZED,
+        "the remedies are too strong: "
+        f"{_WEAKER.get(weaker)} the validation loss is lower by {evidence.get(weaker)}",
+    )
 
 
 def _of_fit(evidence):
@@ -193,9 +204,10 @@ def _of_fit(evidence):
     gap, rise = evidence["gap"], evidence["rise since the best epoch"]
     units, doubtful = evidence["gain by more units"], _doubtful(evidence)
     more_units = f"more units lower the validation loss by {units}"
-    tried = "neither more epochs nor more units"
-    if any(name in evidence for name in WEAKER):
-        tried = "neither more epochs, more units nor weaker remedies"
+    tried = ["more epochs", "more units"]
+    tried += ["the default learning rate"] * ("gain by the default rate" in evidence)
+    tried += ["weaker remedies"] * any(name in evidence for name in WEAKER)
+    tried = f"neither {', '.join(tried[:-1])} nor {tried[-1]}"
     return [
         (units.is_above(GAIN) and gap.mean <= GAP, UNDERFITTING, more_units),
         (

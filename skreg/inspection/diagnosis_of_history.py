@@ -1,25 +1,22 @@
-"""Diagnosis from the history of one fit, without data."""
+"""Diagnosis from the history of one fit, without data.
+
+It never calls a fit good: what a constant prediction would cost is not known without
+the targets, and a network that has learnt nothing has curves that agree as well.
+"""
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from .diagnosis import (
     DIVERGING,
     GAIN,
     GAP,
-    GOOD_FIT,
     NOT_CONVERGED,
     OVERFITTING,
-    PENALTIES,
     RISE,
     UNCLEAR,
     diagnosis,
     final_level,
-    own_parameters,
 )
-
-# Share of the first loss, without penalties; only below it can curves show a good fit.
-LOW_LOSS = 0.25
 
 
 def diagnose_history(estimator):
@@ -31,6 +28,13 @@ def diagnose_history(estimator):
         reason = "the network has no history. Call diagnose with X and y"
         return diagnosis(estimator, UNCLEAR, reason)
     evidence = {"training loss": final_level(training)}
+    if estimator.loss == "poisson":
+        curves |= {n: list(v) for n, v in history.items() if n == "val_loss"}
+        reason = (
+            "with loss='poisson' curves have no scale, because the loss of perfect "
+            "predictions is not 0. Call diagnose with X and y"
+        )
+        return diagnosis(estimator, UNCLEAR, reason, evidence, curves)
     if final_level(training) > 1.2 * training[0]:
         reason = "the training loss ends above its start"
         return diagnosis(estimator, DIVERGING, reason, evidence, curves)
@@ -57,41 +61,37 @@ def diagnose_history(estimator):
         "rise since the best epoch, of the first loss": rise,
         "noise of the validation curve, of the first loss": noise,
     }
-    if any(np.any(own_parameters(estimator)[name]) for name in PENALTIES):
-        # The first loss holds a penalty, which falls even if nothing is learnt.
-        start = min(start, _loss_of_guessing(estimator))
-    left = final_level(validation) / start
-    verdict, reason = _judge_curves(gap, rise, late, noise, left)
+    verdict, reason = _judge_curves(gap, rise, late, noise)
     return diagnosis(estimator, verdict, reason, evidence, curves)
 
 
-def _loss_of_guessing(estimator):
-    """About the loss of a constant prediction, infinite where it is not known."""
-    if is_classifier(estimator):
-        return max(1.0, np.log(len(estimator.classes_)))
-    return 1.0 if estimator.normalize else np.inf
-
-
-def _judge_curves(gap, rise, late, noise, left):
+def _judge_curves(gap, rise, late, noise):
+    """Return verdict and reason; the numbers are shares of the first loss."""
     if late > max(GAIN, noise) and rise <= max(GAIN, noise):
-        return NOT_CONVERGED, f"the validation loss still falls, lately by {late:.0%}"
+        return (
+            NOT_CONVERGED,
+            f"the validation loss still falls, lately by {late:.0%} of the first loss",
+        )
     if rise > max(RISE, noise):
         return (
             OVERFITTING,
-            f"the validation loss has risen by {rise:.0%} since its best epoch",
+            "the validation loss has risen since its best epoch by "
+            f"{rise:.0%} of the first loss",
         )
     if gap > max(2 * GAP, noise):
-        return OVERFITTING, f"the validation loss is {gap:.0%} above the training loss"
+        return (
+            OVERFITTING,
+            "the validation loss is above the training loss by "
+            f"{gap:.0%} of the first loss",
+        )
     if gap > max(GAP, noise):
         return UNCLEAR, (
-            f"the gap of {gap:.0%} may be chance, with so few validation rows. Call "
-            "diagnose with X and y"
+            f"the gap of {gap:.0%} of the first loss may be chance, with so few "
+            "validation rows. Call diagnose with X and y"
         )
-    if left < LOW_LOSS:
-        return GOOD_FIT, f"both losses are low, {left:.0%} of the start's, and agree"
     return UNCLEAR, (
-        "the curves agree: the network fits well, it is too small, or its remedies are "
-        "too strong. Call diagnose with X and y, which tries others"
+        "the curves show no fault, but those of a network that has learnt little or "
+        "nothing may show none either. Call diagnose with X and y, which tries others"
     )
 
 

@@ -1,8 +1,9 @@
 """The variants that `diagnose` trains on folds, and their losses.
 
 The network is trained as it is, for more epochs, with more units (and more epochs),
-with a smaller learning rate, on half of the rows, and, if it has remedies, with a tenth
-of their strength and without them.
+with a smaller learning rate, on half of the rows; with the optimizer's default learning
+rate, if its own is smaller; and, if it has remedies, with a tenth of their strength and
+without them.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from sklearn.base import clone, is_classifier
 from sklearn.metrics import log_loss
 from sklearn.utils import _safe_indexing
 
-from ..fitting import hidden_layers
+from ..fitting import Sample, hidden_layers
 from .diagnosis import (
     WEAKER,
+    default_rate,
     larger_layers,
     own_parameters,
+    own_rate,
     smaller_rate,
     weaker_remedies,
 )
@@ -28,20 +31,27 @@ LONGER = 4
 
 @dataclass(frozen=True)
 class Fold:
-    """Relative losses, errors and history of one variant on one fold."""
+    """Relative losses, errors and history of one variant on one fold.
+
+    `least_loss` is what perfect predictions of the validation rows cost in the history.
+    """
 
     training: float
     validation: float
     training_error: float
     validation_error: float
     history: dict
+    least_loss: float
 
 
 def variants_of(estimator):
-    """Pairs (parameters, share of rows) by name."""
+    """Pairs (parameters, share of rows) by name.
+
+    Those that not every network has are named by the evidence that they give.
+    """
     sizes = larger_layers(hidden_layers(estimator.hidden_layer_sizes))
-    own = own_parameters(estimator)
-    return {
+    own, rate = own_parameters(estimator), default_rate(estimator)
+    variants = {
         "own": ({}, 1.0),
         "longer": ({"epochs": LONGER * estimator.epochs}, 1.0),
         "larger": (
@@ -50,7 +60,10 @@ def variants_of(estimator):
         ),
         "slower": ({"learning_rate": smaller_rate(estimator)}, 1.0),
         "fewer": ({}, 0.5),
-    } | {
+    }
+    if own_rate(estimator) < rate:
+        variants["gain by the default rate"] = {"learning_rate": rate}, 1.0
+    return variants | {
         name: (weaker, 1.0)
         for name, share in WEAKER.items()
         if (weaker := weaker_remedies(own, share))
@@ -81,7 +94,8 @@ def trained(estimator, X, y, variant, split):
     except ValueError as error:
         return error
     errors = [_error(network, *part) for part in (training, validation)]
-    return Fold(*losses, *errors, network.history_)
+    least_loss = _least_loss(network, validation[1])
+    return Fold(*losses, *errors, network.history_, least_loss)
 
 
 def _of_known_classes(estimator, y, train, test):
@@ -92,41 +106,76 @@ def _of_known_classes(estimator, y, train, test):
     return test[np.isin(*labels)]
 
 
+def _least_loss(network, y):
+    """The mean loss of perfect predictions: 0, but for "poisson"."""
+    if network.loss != "poisson":
+        return 0.0
+    y = network._coder().encode(np.asarray(y, float))
+    return float(np.mean(y - xlogy(y, y)))
+
+
 def _relative_loss(network, X, y, y_train):
     """Loss divided by the loss of the best constant prediction for `y_train`.
 
     For numbers it is the network's own loss, for classes cross-entropy; for several
-    labels, or without `predict_proba`, it is the share of wrong rows.
+    labels, or without `predict_proba`, it is the share of wrong rows. Classes have the
+    weights of `class_weight`.
     """
     y, y_train = np.asarray(y), np.asarray(y_train)
     if not is_classifier(network):
-        y, y_train = y.astype(float), y_train.astype(float)
-        error = _losses_of_numbers(network, y, network.predict(X)).mean()
-        constant = _best_constant(network, y_train)
-        usual = _losses_of_numbers(network, y, constant).mean()
-        spread = np.mean((y - y_train.mean(axis=0)) ** 2)
-        if not usual or spread <= (1e-12 * np.abs(y).max()) ** 2:  # 0 up to rounding
-            raise ValueError(
-                "y must have different numbers in each split, because losses are "
-                f"measured by their spread. Got {len(y)} rows with one number alone."
-            )
-        return float(error / usual)
+        return _relative_loss_of_numbers(
+            network, X, y.astype(float), y_train.astype(float)
+        )
+    weight, weight_train = (_class_weights(network, part) for part in (y, y_train))
     if y.ndim == 2 or not hasattr(network, "predict_proba"):
-        rows, counts = np.unique(y_train, axis=0, return_counts=True)
-        misses = y != rows[counts.argmax()]
-        share = np.mean(misses.reshape(len(y), -1).any(axis=1))
-        return _error(network, X, y) / max(share, 1 / len(y))
-    shares = np.mean(y_train[:, None] == network.classes_, axis=0)
-    constant = np.tile(shares, (len(y), 1))
+        axis = 0 if y.ndim == 2 else None
+        rows, codes = np.unique(y_train, axis=axis, return_inverse=True)
+        constant = rows[np.bincount(codes.ravel(), weights=weight_train).argmax()]
+        misses = (y != constant).reshape(len(y), -1).any(axis=1)
+        share = np.average(misses, weights=weight)
+        error = 1 - network.score(X, y, sample_weight=weight)
+        return float(error / max(share, 1 / len(y)))
     labels = network.classes_
-    return float(
-        log_loss(y, network.predict_proba(X), labels=labels)
-        / log_loss(y, constant, labels=labels)
+    shares = np.average(y_train[:, None] == labels, axis=0, weights=weight_train)
+    if np.count_nonzero(shares) < 2:
+        raise ValueError(
+            "The 'class_weight' parameter must be above 0 for two classes or more, "
+            "because losses are measured by that of guessing among them. Got "
+            f"{network.class_weight!r}: leave such rows out, or give them a weight."
+        )
+    losses = [
+        log_loss(y, predicted, labels=labels, sample_weight=weight)
+        for predicted in (network.predict_proba(X), np.tile(shares, (len(y), 1)))
+    ]
+    return float(losses[0] / losses[1])
+
+
+def _class_weights(network, y):
+    """The weight of each row by the network's `class_weight`."""
+    ones = np.ones(len(y))
+    return ones * network._class_weights(Sample(None, y, ones))
+
+
+def _relative_loss_of_numbers(network, X, y, y_train):
+    """The same for numbers, each target in the units that the network learns it in."""
+    spread = np.abs(y - y_train.mean(axis=0)).max(axis=0)
+    encode = network._coder().encode
+    constant = _best_constant(network, encode(y_train))
+    error, usual = (
+        _losses_of_numbers(network, encode(y), predicted).mean()
+        for predicted in (encode(network.predict(X)), constant)
     )
+    # A spread is 0 up to rounding.
+    if not usual or np.all(spread <= 1e-12 * np.abs(y).max(axis=0)):
+        raise ValueError(
+            "y must have different numbers in each split, because losses are "
+            f"measured by their spread. Got {len(y)} rows with one number alone."
+        )
+    return float(error / usual)
 
 
 def _losses_of_numbers(network, y, predicted):
-    """The loss of each row, by the network's `loss`; "huber" counts as absolute."""
+    """The losses of encoded targets, by the network's `loss`; of "huber" absolute."""
     error = y - predicted
     if network.loss == "poisson":
         predicted = np.maximum(predicted, np.finfo(float).tiny)

@@ -15,6 +15,7 @@ from sklearn.datasets import (
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import (
+    balanced_accuracy_score,
     mean_absolute_error,
     mean_pinball_loss,
     mean_poisson_deviance,
@@ -25,8 +26,8 @@ from sklearn.model_selection import KFold
 from skreg import MLPRegularizedClassifier, MLPRegularizedRegressor
 from skreg.inspection import Estimate
 from skreg.inspection.diagnosis import Diagnosis, diagnosis
-from skreg.inspection.diagnosis_of_folds import _judge_folds
-from skreg.inspection.diagnosis_variants import _relative_loss
+from skreg.inspection.diagnosis_of_folds import _judge_folds, _rises
+from skreg.inspection.diagnosis_variants import Fold, _least_loss, _relative_loss
 
 mpl.use("agg")
 RNG = np.random.default_rng(0)
@@ -253,7 +254,7 @@ FALLING = 0.1 + 0.9 * np.exp(-6 * EPOCHS)
     [
         (FALLING, FALLING + 0.6 * EPOCHS, "overfitting"),
         (FALLING, 0.4 + 0.6 * np.exp(-6 * EPOCHS), "overfitting"),
-        (FALLING, FALLING + 0.02, "good fit"),
+        (FALLING, FALLING + 0.02, "unclear"),
         (1 - 0.3 * EPOCHS, 1 - 0.29 * EPOCHS, "not converged"),
         (0.8 + 0.2 * np.exp(-9 * EPOCHS), 0.81 + 0.2 * np.exp(-9 * EPOCHS), "unclear"),
         (1 + EPOCHS, 1 + EPOCHS, "diverging"),
@@ -273,8 +274,63 @@ def test_a_rise_within_the_curves_noise_is_none():
 def test_a_penalty_that_falls_shows_no_good_fit():
     """The first loss is 10 by its penalty, so that 10% of it is that of a constant."""
     curve = 1 + 9 * np.exp(-9 * EPOCHS)
-    assert with_curves(curve, curve).diagnose().verdict == "good fit"
+    assert with_curves(curve, curve).diagnose().verdict == "unclear"
     assert with_curves(curve, curve, l2=1.0).diagnose().verdict == "unclear"
+
+
+RARE = (np.arange(200) % 20 == 0).astype(int)
+NOTHING_LEARNT = {
+    "a quantile": (regressor, {"loss": "quantile", "quantile": 0.9}, NOISE[::-1, 0]),
+    "huber": (regressor, {"loss": "huber", "huber_delta": 0.3}, NOISE[::-1, 0]),
+    "a rare class": (classifier, {}, RARE),
+    "rare labels": (classifier, {}, np.c_[RARE, RARE[::-1]]),
+    "focal": (classifier, {"loss": "focal"}, np.arange(200) % 2),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING_LEARNT)
+def test_curves_of_constant_predictions_are_no_good_fit(case):
+    """Their losses are low, because guessing costs little: from 0.1 to 0.2."""
+    kind, settings, y = NOTHING_LEARNT[case]
+    network = kind((4,), l2=1.0, epochs=60, learning_rate=0.03, **settings)
+    network.fit(NOISE[:100], y[:100], X_val=NOISE[100:], y_val=y[100:])
+    predict = getattr(network, "predict_proba", network.predict)
+    assert np.ptp(predict(NOISE), axis=0).max() < 1e-3
+    assert network.history_["val_loss"][-1] < 0.25
+    assert network.diagnose().verdict == "unclear"
+
+
+@pytest.mark.parametrize("level", [-50.0, -0.5, 1.0])
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 1.0])
+def test_a_loss_that_may_be_negative_has_no_shares(level, slope):
+    network = regressor((4,), loss="poisson", epochs=1)
+    network.fit(NOISE, np.arange(200) % 3)
+    curve = level + slope * EPOCHS
+    network.history_ = {"loss": list(curve), "val_loss": list(curve - 1)}
+    found = network.diagnose()
+    assert found.verdict == "unclear"
+    assert "loss='poisson'" in found.reason
+    assert found.curves == network.history_
+    assert len(found.plot().ax_.lines) == 2
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_losses_of_counts_are_above_those_of_perfect_predictions(normalize):
+    """By half of the deviance, in the units that the network learns."""
+    y = np.random.default_rng(0).poisson(np.exp(3 + NOISE[:, 0]))
+    network = regressor((4,), loss="poisson", epochs=5, normalize=normalize)
+    network.fit(NOISE, y, X_val=NOISE, y_val=y)
+    loss = network.history_["val_loss"]
+    scale = y.mean() if normalize else 1.0
+    deviance = mean_poisson_deviance(y, network.predict(NOISE)) / scale
+    least = _least_loss(network, y)
+    assert loss[-1] - least == pytest.approx(deviance / 2, rel=1e-4)
+    if not normalize:
+        assert loss[-1] < 0  # so that shares of it would have the wrong sign
+    fold = Fold(0.0, 0.0, 0.0, 0.0, {"val_loss": [*loss, loss[0]]}, least)
+    expected = 1 - (min(loss) - least) / (loss[0] - least)
+    assert _rises(network, [fold, fold]) == pytest.approx([expected, expected])
+    assert 0 < expected < 1
 
 
 def test_without_validation_losses():
@@ -365,6 +421,76 @@ def test_several_targets_and_labels():
     labels = (X[:, :3] > 0).astype(int)
     network = classifier((8,), epochs=20, learning_rate=0.01).fit(X, labels)
     assert network.diagnose(X, labels, cv=3).evidence["validation loss"].mean < 1
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "quantile", "poisson"])
+def test_units_of_the_targets_do_not_matter(loss):
+    y = np.abs(np.c_[NOISE[:, 0], NOISE[::-1, 1]])
+    network = regressor((8,), epochs=5, loss=loss).fit(NOISE, y)
+    expected = network.diagnose(NOISE, y, cv=2)
+    for scale in ([1024.0, 1.0], [2.0**-40, 2.0**40]):
+        found = network.diagnose(NOISE, y * scale, cv=2)
+        assert found.verdict == expected.verdict
+        for name, value in found.evidence.items():
+            assert value.mean == pytest.approx(expected.evidence[name].mean, abs=1e-4)
+
+
+def test_a_constant_target_beside_others():
+    """Its size says nothing about the spread of the others."""
+    y = np.c_[NOISE[:, 0], np.full(200, 1e15)]
+    network = regressor((8,), epochs=5).fit(NOISE, y)
+    alone = regressor((8,), epochs=5).fit(NOISE, y[:, 0])
+    network.predict = lambda X: np.c_[alone.predict(X), np.full(len(X), 1e15)]
+    relative = _relative_loss(network, NOISE, y, y)
+    expected = _relative_loss(alone, NOISE, y[:, 0], y[:, 0])
+    assert relative == pytest.approx(expected)
+
+
+BY_LABELS = [{0: 1.0, 1: 3.0}, {0: 2.0, 1: 1.0}]
+WEIGHTED = {
+    "probabilities": ({"class_weight": BY_LABELS[0]}, 1),
+    "hinge": ({"class_weight": BY_LABELS[0], "loss": "hinge"}, 1),
+    "several labels": ({"class_weight": BY_LABELS}, 2),
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTED)
+def test_a_class_weight_counts_as_repeated_rows(case):
+    settings, n_labels = WEIGHTED[case]
+    y = (NOISE[:, :n_labels] > [1.0, -0.5][:n_labels]).astype(int)
+    y = y if n_labels > 1 else y[:, 0]
+    network = classifier((2,), epochs=5, **settings).fit(NOISE, y)
+    columns = zip(y.reshape(200, -1).T, BY_LABELS, strict=False)
+    times = np.prod([[w[v] for v in labels] for labels, w in columns], axis=0)
+    repeated = np.repeat(np.arange(200), times.astype(int))
+    found = _relative_loss(network, NOISE, y, y)
+    plain = network.set_params(class_weight=None)
+    assert found != pytest.approx(_relative_loss(plain, NOISE, y, y))
+    X, y = NOISE[repeated], y[repeated]
+    assert found == pytest.approx(_relative_loss(plain, X, y, y))
+
+
+def test_one_class_that_counts_is_no_task():
+    settings = {"class_weight": {0: 1.0, 1: 0.0}, "epochs": 1}
+    network = classifier((2,), **settings).fit(NOISE, RARE)
+    with pytest.raises(ValueError, match=r"'class_weight' parameter must .* two class"):
+        network.diagnose(NOISE, RARE, cv=2)
+    three = np.arange(200) % 3
+    network = classifier((2,), **settings).fit(NOISE, three)
+    assert 0.5 < _relative_loss(network, NOISE, three, three) < 2
+
+
+def test_balanced_classes_are_judged_by_balanced_losses():
+    network = classifier((2,), epochs=5, class_weight="balanced").fit(NOISE, RARE)
+    proba = network.predict_proba(NOISE)[np.arange(200), RARE]
+    loss = -np.mean([np.log(proba[c == RARE]).mean() for c in (0, 1)])
+    found = _relative_loss(network, NOISE, RARE, RARE)
+    assert found == pytest.approx(loss / np.log(2))
+    names = np.array(["no", "yes"], object)[RARE]
+    network = classifier((2,), epochs=5, class_weight="balanced", loss="hinge")
+    network.fit(NOISE, names)
+    error = 1 - balanced_accuracy_score(names, network.predict(NOISE))
+    assert _relative_loss(network, NOISE, names, names) == pytest.approx(2 * error)
 
 
 @pytest.mark.parametrize("names", [[0, 1], ["no", "yes"]])
@@ -530,3 +656,79 @@ def test_too_few_epochs_are_no_reason_for_a_rate_that_was_not_tried():
     found = diagnosis(classifier(epochs=3), *_judge_folds(evidence), evidence)
     assert found.verdict == "not converged"
     assert found.try_next == ({"epochs": 9},)
+
+
+def test_a_collapse_by_large_steps_is_not_blamed_on_remedies():
+    """Its loss is that of a constant, and weaker remedies help, but by less."""
+    network = classifier(epochs=3, learning_rate=10.0, l2=0.001)
+    evidence = evidence_of(1.0, 0.0, 0.0, 0.91)
+    for by_rate, by_weaker in ((0.86, 0.4), (0.4, 0.86)):
+        evidence |= {
+            name: Estimate(gain, gain - 0.3, gain + 0.3)
+            for name, gain in (
+                ("gain by a smaller rate", by_rate),
+                ("gain by a tenth of the remedies", by_weaker),
+                ("gain without remedies", by_weaker),
+            )
+        }
+        found = diagnosis(network, *_judge_folds(evidence), evidence)
+        is_by_rate = by_rate > by_weaker
+        assert found.verdict == ("underfitting" if is_by_rate else "over-regularized")
+        # More units gain nothing here, and are not advised.
+        by_remedies = {"l2": 0.0001}, {"l2": 0.0}
+        expected = ({"learning_rate": 0.01},) if is_by_rate else by_remedies
+        assert found.try_next == expected
+
+
+def test_a_rate_that_may_be_at_fault_is_named():
+    evidence = evidence_of(0.8, 0.0, 0.0, 0.7)
+    evidence |= {"training gain by a smaller rate": Estimate(0.7, -0.1, 1.5)}
+    evidence |= {"gain by a smaller rate": Estimate(0.7, -0.1, 1.5)}
+    verdict, reason = _judge_folds(evidence)
+    assert verdict == "unclear"
+    assert reason.startswith("within the folds' noise: smaller rate.")
+    # What is beyond noise is not said to be within it.
+    evidence |= {"gain by more epochs": Estimate(0.1, 0.05, 0.15)}
+    evidence |= {"gain by more units": Estimate(0.2, -0.1, 0.5)}
+    _, reason = _judge_folds(evidence)
+    assert "more epochs" not in reason
+    assert "more units" in reason
+
+
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "adadelta"}])
+def test_too_small_a_rate(settings):
+    """The default rate shows that there is something to be learnt."""
+    network = classifier((8,), epochs=10, learning_rate=1e-6, l2=1e-3, **settings)
+    default = 1.0 if settings else 0.01
+    y = (NOISE[:, 0] + NOISE[:, 1] > 0).astype(int)
+    found = network.fit(NOISE, y).diagnose(NOISE, y, cv=3)
+    assert found.verdict == "not converged", str(found)
+    assert found.reason.startswith("skreg's default learning rate, a larger one")
+    assert found.try_next == ({"learning_rate": default},)
+    network.set_params(learning_rate=default, epochs=1)
+    found = network.diagnose(NOISE, y, cv=2)
+    assert not any("default" in name for name in found.evidence)
+
+
+def test_features_are_blamed_only_if_the_default_rate_does_not_help():
+    evidence = evidence_of(1.0, 0.0, 0.0, 0.0)
+    evidence |= {"gain by the default rate": Estimate(-0.1, -0.2, 0.0)}
+    verdict, reason = _judge_folds(evidence)
+    assert verdict == "unclear"
+    assert "nor the default learning rate help: the features may not" in reason
+    evidence |= {"gain by the default rate": Estimate(0.1, -0.1, 0.3)}
+    _, reason = _judge_folds(evidence)
+    assert reason.startswith("within the folds' noise: default rate.")
+
+
+def test_what_helps_training_most_comes_first():
+    evidence = evidence_of(1.3, 0.1, 0.0, 0.0)
+    network = classifier(epochs=3, learning_rate=1e-4)
+    for gain in (0.01, 0.05, 0.8):
+        evidence |= {"gain by the default rate": Estimate(gain, gain / 2, 2 * gain)}
+        found = diagnosis(network, *_judge_folds(evidence), evidence)
+        assert found.verdict == "not converged"
+        faster, longer = {"learning_rate": 0.01}, {"epochs": 9}
+        expected = {0.01: (longer,), 0.05: (longer, faster), 0.8: (faster, longer)}
+        assert found.try_next == expected[gain]
+        assert ("default" in found.reason) == (gain > 0.1)

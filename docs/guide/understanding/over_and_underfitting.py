@@ -136,15 +136,16 @@ plt.show()
 print(fits["64 + 64 units"][0].diagnose())
 
 # %%
-# Curves that agree say less: both a network that fits well and one that is too small
-# have them.
+# Curves that agree say less: a network that fits well has them, one that is too small
+# and one that has learnt nothing.
 print(fits["1 unit"][0].diagnose())
 
 # %%
-# With data, ``diagnose`` makes the experiments that can tell these two apart. On five
-# folds it trains the network for longer, with more units, with a smaller rate, on half
-# of the rows and with weaker remedies, if it has some, and compares. Losses are
-# relative, as above; in brackets is a 95% interval over the folds.
+# With data, ``diagnose`` makes the experiments that can tell these apart. On five
+# folds it trains the network for longer, with more units, with a smaller rate (and the
+# default one, if its own is smaller), on half of the rows and with weaker remedies, if
+# it has some, and compares. Losses are relative, as above; in brackets is a 95%
+# interval over the folds.
 rows = tables[:3].ravel()
 print(fits["1 unit"][0].diagnose(X[rows], y[rows]))
 
