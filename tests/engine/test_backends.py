@@ -144,11 +144,12 @@ of_jax = pytest.mark.skipif(BACKEND != "jax", reason="what only JAX has")
 def test_double_precision_of_one_thread_is_not_that_of_members(n_members, cancer):
     import jax
 
+    enable_x64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
     network = MLPRegularizedClassifier((4,), l2=0.01, epochs=1, n_members=n_members)
     keras().config.set_floatx("float64")
     try:
         with (
-            jax.enable_x64(n_members > 1),  # on this thread alone
+            enable_x64(n_members > 1),  # on this thread alone
             pytest.raises(ValueError, match="on for all threads"),
         ):
             network.fit(*cancer)
