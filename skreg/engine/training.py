@@ -178,8 +178,8 @@ class _Stack:
 def _counted_from(step):
     """The step from which a program, whose steps are int32, counts.
 
-    From a billion on it is not the step itself; corrections of a moment's bias are
-    long 1 there.
+    From a billion on it is not the step itself; there the corrections of a moment's
+    bias have long been 1.
     """
     return step if step < MANY_STEPS else MANY_STEPS + step % (MANY_STEPS // 2)
 

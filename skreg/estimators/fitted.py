@@ -58,7 +58,7 @@ class FittedNetwork(SelectedFeatures):
 
     @property
     def dropout_(self) -> float | tuple[float, ...]:
-        """The dropout of the training: a rate, or those of hidden layers (maybe none).
+        """The dropout of the training: one rate, or one for each layer if they differ.
 
         Examples
         --------

@@ -158,6 +158,7 @@ def _to_try(estimator, verdict, evidence):
             n: weaker_remedies(own, share) for n, share in WEAKER.items()
         },
         NOT_CONVERGED: dict(zip(FASTER, (longer, faster), strict=True)),
+        UNCLEAR: {"gain by a smaller rate": slower},
     }
     if steps_are_too_large(evidence):
         gains = "gain by a smaller rate", "gain by more units"

@@ -204,7 +204,7 @@ def _of_fit(evidence):
     gap, rise = evidence["gap"], evidence["rise since the best epoch"]
     units, doubtful = evidence["gain by more units"], _doubtful(evidence)
     more_units = f"more units lower the validation loss by {units}"
-    tried = ["more epochs", "more units"]
+    slower, tried = "gain by a smaller rate", ["more epochs", "more units"]
     tried += ["the default learning rate"] * ("gain by the default rate" in evidence)
     tried += ["weaker remedies"] * any(name in evidence for name in WEAKER)
     tried = f"neither {', '.join(tried[:-1])} nor {tried[-1]}"
@@ -221,6 +221,11 @@ def _of_fit(evidence):
             f"the validation loss has risen since its best epoch by {rise}",
         ),
         (units.is_above(GAIN), UNDERFITTING, more_units),
+        (
+            clear_gains(evidence, [slower]),
+            UNCLEAR,
+            f"a smaller rate lowers the validation loss by {evidence.get(slower)}",
+        ),
         (
             doubtful,
             UNCLEAR,

@@ -127,6 +127,13 @@ def _relative_loss(network, X, y, y_train):
             network, X, y.astype(float), y_train.astype(float)
         )
     weight, weight_train = (_class_weights(network, part) for part in (y, y_train))
+    n_kinds = len(np.unique(y_train[weight_train > 0], axis=0))
+    if network.class_weight is not None and (n_kinds < 2 or not weight.any()):
+        raise ValueError(
+            "The 'class_weight' parameter must be above 0 for two classes or more, "
+            "because losses are measured by that of guessing among them. Got "
+            f"{network.class_weight!r}: leave such rows out, or give them a weight."
+        )
     if y.ndim == 2 or not hasattr(network, "predict_proba"):
         axis = 0 if y.ndim == 2 else None
         rows, codes = np.unique(y_train, axis=axis, return_inverse=True)
@@ -137,12 +144,6 @@ def _relative_loss(network, X, y, y_train):
         return float(error / max(share, 1 / len(y)))
     labels = network.classes_
     shares = np.average(y_train[:, None] == labels, axis=0, weights=weight_train)
-    if np.count_nonzero(shares) < 2:
-        raise ValueError(
-            "The 'class_weight' parameter must be above 0 for two classes or more, "
-            "because losses are measured by that of guessing among them. Got "
-            f"{network.class_weight!r}: leave such rows out, or give them a weight."
-        )
     losses = [
         log_loss(y, predicted, labels=labels, sample_weight=weight)
         for predicted in (network.predict_proba(X), np.tile(shares, (len(y), 1)))

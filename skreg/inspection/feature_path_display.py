@@ -218,7 +218,7 @@ class FeaturePathDisplay:
         if len(above) == len(self.strengths):
             norms.set_xscale("log")
         elif len(above):  # below the least, a logarithmic scale becomes a linear one
-            norms.set_xscale("symlog", linthresh=above[0])
+            norms.set_xscale("symlog", linthresh=above.min())
         norms.set_xlabel("feature_l1")
         return self
 

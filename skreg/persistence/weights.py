@@ -1,7 +1,5 @@
 """Save and load only the weights of a network."""
 
-from copy import copy
-
 from . import storage
 from .checks import check_weights
 
@@ -29,9 +27,10 @@ def load_weights(estimator, path):
     loaded = []
     for member, parts in zip(members, found, strict=True):
         arrays = {name: parts[name] for name in ("weights", "moving")}
-        loaded.append(copy(member))  # copies of the estimator share its members
-        loaded[-1]._state = {**member._state, **arrays}
-        vars(loaded[-1]).pop("_keras_model", None)
+        new = object.__new__(type(member))  # copies of the estimator share its members
+        vars(new).update(vars(member), _state={**member._state, **arrays})
+        vars(new).pop("_keras_model", None)
+        loaded.append(new)
     if members != [estimator]:
         estimator._members = loaded
     estimator._state = loaded[0]._state

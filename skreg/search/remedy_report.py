@@ -119,7 +119,7 @@ class RemedyReport:
         return pd.DataFrame(rows).set_index("name")
 
     def __str__(self):
-        form = _form(max(abs(r.validation_score) for r in self.remedies))
+        form = _form(abs(self.baseline.validation_score))
         title = "train", "validation", "gap", "gain", "95% interval", "", "cost"
         rows = [("", *title, "splits")]
         for r in self.remedies:
@@ -152,9 +152,9 @@ class RemedyReport:
         return RemedyDisplay(self).plot(ax=ax, most=most)
 
 
-def _form(largest):
-    """How to print scores up to this one: in four digits, but for very small ones."""
-    exponent = math.floor(math.log10(largest)) if 0 < largest < math.inf else 0
+def _form(size):
+    """How to print scores of about this size: in four digits, small ones in fewer."""
+    exponent = math.floor(math.log10(size)) if 0 < size < math.inf else 0
     is_usual = -3 < exponent < 7
     return f".{max(3 - max(exponent, 0), 0)}f" if is_usual else ".2e"
 

@@ -24,7 +24,14 @@ from weakref import WeakSet
 
 from ..engine import Observer, train_block
 from .blocks import Group, Request, SharedRows, full_stack_lanes, group_key
-from .tasks import CancelledFit, Fit, SearchProgress, Task, available_memory
+from .tasks import (
+    CancelledFit,
+    Fit,
+    SearchProgress,
+    Task,
+    available_memory,
+    lacks_thread,
+)
 
 QUIET_SECONDS = 0.02  # how long a job of an uncounted thread waits for the next job
 # How long a job of a counted thread waits at most while nothing trains: a thread that
@@ -114,8 +121,9 @@ class Gatherer:
         self._queue = []  # heap of (-depth, number, task): the innermost first
         self._numbering = itertools.count()
         self._running = 0  # tasks that run Python code, or are about to
-        self._n_threads = self._n_started = 0  # for tasks; tasks that have not ended
-        self._stalled = set()  # started tasks that wait for a thread
+        self._n_threads = 0  # for tasks
+        self._started = set()  # tasks that have not ended
+        self._stalled = set()  # those of them that wait for a thread
         self._no_thread = None  # the error, if the process may have no more threads
         self._owner_running = 1  # the thread that opens the gatherer
         self._waiting = set()  # fits
@@ -240,16 +248,18 @@ class Gatherer:
         try:
             self._threads.submit(self._run, task)
         except RuntimeError as error:
+            if not lacks_thread(error):
+                raise
             with self._lock:
                 self._no_thread = error
-                if not task.has_begun:  # a thread that ends its task takes this one
+                if not task.has_begun:  # it is in the pool's queue, for a free thread
                     self._stalled.add(task)
             self._proceed()
 
     def _fail(self, task):
         error = RuntimeError(
-            "Each thread of the search waits for fits for which this process may start "
-            "no further thread. Raise its limit (ulimit -u, or pids of a container)."
+            "This process may start no further thread, and each that the search has "
+            "waits for nested fits. Raise the limit (ulimit -u, or a container's pids)."
         )
         error.__cause__ = self._no_thread
         task.future.set_exception(error)
@@ -257,9 +267,9 @@ class Gatherer:
         self._proceed()
 
     def _run(self, task):
-        if task.future.done():  # it has failed for want of a thread
-            return
         with self._lock:
+            if task.has_failed:  # for want of a thread
+                return
             self._stalled.discard(task)
             task.has_begun = True
         _this_thread.gatherer, _this_thread.task = self, task
@@ -273,7 +283,7 @@ class Gatherer:
             del _this_thread.gatherer, _this_thread.task
             with self._lock:
                 self._running -= 1
-                self._n_started -= 1
+                self._started.discard(task)
             task.call.discard(task)
             self._proceed()
 
@@ -434,18 +444,18 @@ class Gatherer:
             yield self._to_wake.popleft().wake.set
         while self._n_awake() < self._n_cores and self._queue and self._has_room():
             self._running += 1
-            self._n_started += 1
             _, _, task = heapq.heappop(self._queue)
+            self._started.add(task)
             yield partial(self._start_task, task)
         if self._no_thread is not None and self._is_stuck():
             if self._stalled:
                 task = self._stalled.pop()
+                self._started.discard(task)
                 self._running -= 1
-                self._n_started -= 1
-                yield partial(self._fail, task)
-            elif self._queue:
+            else:
                 _, _, task = heapq.heappop(self._queue)
-                yield partial(self._fail, task)
+            task.has_failed = True
+            yield partial(self._fail, task)
         if not any(group.has_requests for group in self._groups.values()):
             return
         if self._n_training >= self._trainer.max_blocks:
@@ -471,15 +481,20 @@ class Gatherer:
         return self._n_awake() <= 0 and self._owner_running <= 0
 
     def _is_stuck(self):
-        """Whether each thread waits for tasks for which there is none."""
-        n_begun = self._n_started - len(self._stalled)
-        is_over = not self._waiting and not self._n_training
-        return is_over and self._all_wait() and n_begun == self._n_threads
+        """Whether each thread waits for nested tasks, and these for a thread."""
+        if self._waiting or self._n_training or not self._all_wait():
+            return False
+        left = [task for _, _, task in self._queue]
+        parents = {task.call.parent for task in (*self._started, *left)}
+        begun = {task for task in self._started if task.has_begun}
+        has_left = left or self._stalled
+        return has_left and len(begun) == self._n_threads and begun <= parents
 
     def _has_room(self):
         jobs = self._unfinished_jobs + self._running
-        has_thread = self._no_thread is None or self._n_started < self._n_threads
-        return has_thread and jobs < self.capacity and self._free_bytes > 0
+        has_thread = self._no_thread is None or len(self._started) < self._n_threads
+        has_memory = self._free_bytes > 0 or not self._waiting
+        return has_thread and has_memory and jobs < self.capacity
 
     def _start(self, group, block):
         observer = _BlockObserver(self, group, block)

@@ -19,7 +19,7 @@ class Call:
 
     def __init__(self, parent=None):
         self.depth = 0 if parent is None else parent.call.depth + 1
-        self._parent = parent
+        self.parent = parent
         self._cancelled = False
         self._tasks = set()  # that have not ended
         self._changed = threading.Condition()
@@ -27,7 +27,7 @@ class Call:
     @property
     def is_cancelled(self):
         """Whether this call, or one that it is nested in, is cancelled."""
-        parent = self._parent
+        parent = self.parent
         return self._cancelled or bool(parent and parent.call.is_cancelled)
 
     def cancel(self):
@@ -59,6 +59,7 @@ class Task:
     call: Call
     future: Future = field(default_factory=Future)
     has_begun: bool = False
+    has_failed: bool = False  # for want of a thread
 
     @property
     def is_cancelled(self):
@@ -92,6 +93,14 @@ class SearchProgress:
     lanes: int = 0  # in training
     epochs: float = 0.0  # trained so far, over all lanes
     best: tuple | None = None  # name and value of the best monitored value
+
+
+def lacks_thread(error):
+    """Whether the submission to a pool raised this because it may not start a thread.
+
+    The pool has put the task into its queue then, for a thread that becomes free.
+    """
+    return "new thread" in str(error)
 
 
 def available_memory():

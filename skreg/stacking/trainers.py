@@ -13,11 +13,11 @@ import uuid
 import weakref
 from collections import OrderedDict
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ..engine import Rows, compiled_programs, has_accelerator, train_block
+from .tasks import lacks_thread
 
 ATTEMPTS = 3  # to train a block whose worker is lost
 MISSING_ROWS = "missing rows"  # the answer of a worker that does not have them
@@ -47,9 +47,11 @@ class LocalTrainer:
 
     def start(self, block, observer, done):
         """Train a block; `observer` gets each result as soon as it is ready."""
-        # If the process may not have the next thread, one that is free takes the block.
-        with suppress(RuntimeError):
+        try:
             self._threads.submit(self._train, block, observer, done)
+        except RuntimeError as error:
+            if not lacks_thread(error):
+                done(error)
 
     def _train(self, block, observer, done):
         try:

@@ -226,7 +226,7 @@ def test_the_simplest_is_within_a_standard_error_of_the_best():
 
 def test_a_strength_of_0_is_drawn_beside_a_logarithmic_scale():
     scores, norms = np.ones((3, 2)), np.ones((3, 2, 4))
-    path = FeaturePathDisplay([0.0, 0.001, 0.5], scores, scores, norms).plot()
+    path = FeaturePathDisplay([0.5, 0.001, 0.0], scores, scores, norms).plot()
     (axis,) = {ax.xaxis.get_transform() for ax in path.axes_[-1:]}
     zero, least, most = axis.transform([0.0, 0.001, 0.5])
     assert zero < least < (zero + most) / 2  # 0.001 is apart from 0, and from 0.5

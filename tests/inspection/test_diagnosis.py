@@ -271,13 +271,6 @@ def test_a_rise_within_the_curves_noise_is_none():
     assert found.verdict == "unclear"
 
 
-def test_a_penalty_that_falls_shows_no_good_fit():
-    """The first loss is 10 by its penalty, so that 10% of it is that of a constant."""
-    curve = 1 + 9 * np.exp(-9 * EPOCHS)
-    assert with_curves(curve, curve).diagnose().verdict == "unclear"
-    assert with_curves(curve, curve, l2=1.0).diagnose().verdict == "unclear"
-
-
 RARE = (np.arange(200) % 20 == 0).astype(int)
 NOTHING_LEARNT = {
     "a quantile": (regressor, {"loss": "quantile", "quantile": 0.9}, NOISE[::-1, 0]),
@@ -475,6 +468,11 @@ def test_one_class_that_counts_is_no_task():
     network = classifier((2,), **settings).fit(NOISE, RARE)
     with pytest.raises(ValueError, match=r"'class_weight' parameter must .* two class"):
         network.diagnose(NOISE, RARE, cv=2)
+    labels = np.c_[RARE, RARE[::-1]]
+    settings_of_labels = settings | {"class_weight": [{0: 1.0, 1: 0.0}] * 2}
+    network = classifier((2,), **settings_of_labels).fit(NOISE, labels)
+    with pytest.raises(ValueError, match=r"'class_weight' parameter must .* two class"):
+        network.diagnose(NOISE, labels, cv=2)
     three = np.arange(200) % 3
     network = classifier((2,), **settings).fit(NOISE, three)
     assert 0.5 < _relative_loss(network, NOISE, three, three) < 2
@@ -687,6 +685,10 @@ def test_a_rate_that_may_be_at_fault_is_named():
     verdict, reason = _judge_folds(evidence)
     assert verdict == "unclear"
     assert reason.startswith("within the folds' noise: smaller rate.")
+    clear = evidence | {"gain by a smaller rate": Estimate(0.7, 0.6, 0.8)}
+    verdict, reason = _judge_folds(clear)
+    assert verdict == "unclear"
+    assert reason.startswith("a smaller rate lowers the validation loss by 0.7")
     # What is beyond noise is not said to be within it.
     evidence |= {"gain by more epochs": Estimate(0.1, 0.05, 0.15)}
     evidence |= {"gain by more units": Estimate(0.2, -0.1, 0.5)}

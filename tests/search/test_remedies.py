@@ -101,6 +101,12 @@ def test_the_columns_of_a_report_stand_in_line(unit):
     assert "]  +" in found
 
 
+def test_one_bad_remedy_leaves_the_others_their_digits():
+    plain = Remedy("as it is", {}, 0.9, 0.812, 0.1, 0.0, 0.0, 0.0, 5, 1.0)
+    bad = Remedy("bad", {"l2": 9}, -2e4, -3e4, 1e4, -3e4, -4e4, -2e4, 5, 1.0)
+    assert "0.812" in str(RemedyReport((plain, bad), "r2", 5, 1.0))
+
+
 def test_one_split_knows_no_noise():
     split = [(np.arange(20, len(X)), np.arange(20))]
     report = compare_remedies(X, Y, NETWORK, cv=split, remedies={"l2": {"l2": 0.1}})

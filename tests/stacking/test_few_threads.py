@@ -8,6 +8,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 import skreg
+from skreg.stacking import gatherer
 
 SEARCH = GridSearchCV(
     skreg.MLPRegularizedClassifier((4,), l2=0.01, epochs=2, random_state=0),
@@ -19,16 +20,23 @@ SEARCH = GridSearchCV(
 @contextmanager
 def allowed(n_more):
     """Allow so many more threads, as a limit of processes does."""
-    start, most = threading.Thread.start, threading.active_count() + n_more
+    start = threading.Thread.start
 
     def limited(thread):
-        if threading.active_count() >= most:
+        n_own = sum(t.name.startswith("skreg-") for t in threading.enumerate())
+        if thread.name.startswith("skreg-") and n_own >= n_more:
             raise RuntimeError("can't start new thread")
         start(thread)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threading.Thread, "start", limited)
         yield
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    """As many tasks as there are cores start before the limit is known."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +53,18 @@ def test_search_with_few_threads_gives_the_same_scores(rows, n_more):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_nested_searches_share_few_threads(rows):
-    expected = cross_val_score(SEARCH, *rows, cv=3)
-    with allowed(6), skreg.stacked():
-        np.testing.assert_array_equal(cross_val_score(SEARCH, *rows, cv=3), expected)
+@pytest.mark.parametrize(("n_more", "cv"), [(6, 3), (5, 6)])
+def test_nested_searches_share_few_threads(rows, n_more, cv):
+    expected = cross_val_score(SEARCH, *rows, cv=cv)
+    with allowed(n_more), skreg.stacked():
+        np.testing.assert_array_equal(cross_val_score(SEARCH, *rows, cv=cv), expected)
+
+
+def test_little_memory_slows_a_search_down_and_does_not_end_it(rows, monkeypatch):
+    monkeypatch.setattr(gatherer, "available_memory", lambda: 0)
+    with skreg.stacked():
+        found = SEARCH.fit(*rows)
+    assert found.best_score_ > 0.5
 
 
 def test_without_threads_for_nested_fits_an_error_says_so(rows):

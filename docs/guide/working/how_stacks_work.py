@@ -228,9 +228,8 @@ for name, (wall, cpu) in taken.items():
     print(f"{name:9s}  {100 * wall:8.1f}  {100 * cpu:19.1f}")
 
 # %%
-# The processor works a third to a half less, where it was two thirds above. The clock
-# may show another gain, since a stacked search prepares and scores some fits while
-# others train.
+# The processor works a third to a half less (above, two thirds less). The clock may
+# gain more, since a stacked search prepares and scores some fits while others train.
 #
 # What to do about it
 # -------------------
