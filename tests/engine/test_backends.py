@@ -144,7 +144,8 @@ of_jax = pytest.mark.skipif(BACKEND != "jax", reason="what only JAX has")
 def test_double_precision_of_one_thread_is_not_that_of_members(n_members, cancer):
     import jax
 
-    enable_x64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+    is_new = hasattr(jax, "enable_x64")
+    enable_x64 = jax.enable_x64 if is_new else jax.experimental.enable_x64
     network = MLPRegularizedClassifier((4,), l2=0.01, epochs=1, n_members=n_members)
     keras().config.set_floatx("float64")
     try:
