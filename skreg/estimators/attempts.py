@@ -5,6 +5,8 @@ import inspect
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
+from ..fitting import copied
+
 Estimator = TypeVar("Estimator")
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -44,10 +46,3 @@ def of_one_state(
         return method(copied(self), *args, **kwargs)
 
     return wrapper
-
-
-def copied(estimator, **attributes):
-    """Return a shallow copy of the estimator, with these attributes replaced."""
-    copy = object.__new__(type(estimator))
-    vars(copy).update(vars(estimator) | attributes)
-    return copy

@@ -18,6 +18,7 @@ from ..fitting import (
     TrainingRun,
     check_parameters,
     checked_groups,
+    copied,
     job_of,
     left_to_pilots,
     split_off_validation,
@@ -26,7 +27,7 @@ from ..fitting import (
 from ..interop import with_listeners
 from ..persistence import Checkpoint, check_checkpoints
 from ..typing import Features, Groups, Targets, Weights
-from .attempts import all_or_nothing, copied
+from .attempts import all_or_nothing
 from .compatibility import CallbackSupportMixin, with_callbacks
 from .ensemble import Ensemble
 from .pilots import choose_strengths, has_rows_for_pilots
@@ -141,9 +142,9 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
         if continues:  # with what that fit chose
             run = replace(run, chosen=self._chosen_parameters())
         elif (
-            left_to_pilots(self)
+            not is_partial
+            and left_to_pilots(self)
             and has_rows_for_pilots(self, sample)
-            and not is_partial
         ):
             start_backend()
             self._check_checkpoint(parts, run, seeds)
@@ -202,10 +203,9 @@ class RegularizedNetwork(CallbackSupportMixin, Ensemble):
 
         `fit` requests `groups` if the splitter in `validation_fraction` needs them.
         """
-        found = super().get_metadata_routing()
+        found, how = super().get_metadata_routing(), self.validation_fraction
         if found.fit.requests["groups"] is None:
-            wanted = takes_groups(self.validation_fraction)
-            found.fit.add_request(param="groups", alias=wanted)
+            found.fit.add_request(param="groups", alias=takes_groups(how))
         return found
 
     def _learn_inputs(self, training):

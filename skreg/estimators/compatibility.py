@@ -3,8 +3,8 @@
 import inspect
 import warnings
 
+from ..fitting import copied
 from ..persistence import own_version
-from .attempts import copied
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks

@@ -5,8 +5,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..fitting import copied
 from ..persistence import seed_to_go_on_with
-from .attempts import copied
 from .fitted import FittedNetwork
 
 # Attributes that scikit-learn sets on an estimator during a fit with its callbacks.

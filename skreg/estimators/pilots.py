@@ -18,6 +18,7 @@ from ..engine import held_out_losses
 from ..fitting import (
     AUTO_DROPOUT,
     batch_size_of,
+    copied,
     encoded_rows,
     folds_of,
     hidden_layers,
@@ -27,7 +28,6 @@ from ..fitting import (
     usual_l2,
 )
 from ..interop import with_listeners
-from .attempts import copied
 from .ensemble import drop_attributes_of_fit
 
 N_FOLDS, N_FOLDS_OF_MANY = 5, 3

@@ -29,7 +29,7 @@ from .inputs import (
     without_duplicates,
 )
 from .job import TrainingRun, encoded_rows, initial_state, job_of
-from .networks import Network, network_of, prefix_of
+from .networks import Network, copied, network_of, prefix_of
 from .optimizer import check_decay, optimizer_settings
 from .parameters import (
     CLASSIFIER_RULES,
@@ -75,6 +75,7 @@ __all__ = [
     "check_decay",
     "check_parameters",
     "checked_groups",
+    "copied",
     "dtype_of_numbers",
     "encoded_rows",
     "flattened",

@@ -1,4 +1,4 @@
-"""Find the network in a user's estimator: itself, or the last step of a pipeline."""
+"""The network in a user's estimator, itself or the last step of a pipeline; copies."""
 
 from sklearn.pipeline import Pipeline
 
@@ -32,3 +32,10 @@ def network_of(estimator):
     """The network in `estimator`, which may be a pipeline that ends in it."""
     prefix = prefix_of(estimator)
     return estimator.get_params()[prefix.removesuffix("__")] if prefix else estimator
+
+
+def copied(estimator, **attributes):
+    """Return a shallow copy of the estimator, with these attributes replaced."""
+    copy = object.__new__(type(estimator))
+    vars(copy).update(vars(estimator) | attributes)
+    return copy

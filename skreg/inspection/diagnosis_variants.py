@@ -127,18 +127,18 @@ def _relative_loss(network, X, y, y_train):
             network, X, y.astype(float), y_train.astype(float)
         )
     weight, weight_train = (_class_weights(network, part) for part in (y, y_train))
-    n_kinds = len(np.unique(y_train[weight_train > 0], axis=0))
-    if network.class_weight is not None and (n_kinds < 2 or not weight.any()):
+    axis = 0 if y.ndim == 2 else None
+    rows, codes = np.unique(y_train, axis=axis, return_inverse=True)
+    totals = np.bincount(codes.ravel(), weights=weight_train)
+    is_one = np.count_nonzero(totals) < 2
+    if network.class_weight is not None and (is_one or not weight.any()):
         raise ValueError(
             "The 'class_weight' parameter must be above 0 for two classes or more, "
             "because losses are measured by that of guessing among them. Got "
             f"{network.class_weight!r}: leave such rows out, or give them a weight."
         )
     if y.ndim == 2 or not hasattr(network, "predict_proba"):
-        axis = 0 if y.ndim == 2 else None
-        rows, codes = np.unique(y_train, axis=axis, return_inverse=True)
-        constant = rows[np.bincount(codes.ravel(), weights=weight_train).argmax()]
-        misses = (y != constant).reshape(len(y), -1).any(axis=1)
+        misses = (y != rows[totals.argmax()]).reshape(len(y), -1).any(axis=1)
         share = np.average(misses, weights=weight)
         error = 1 - network.score(X, y, sample_weight=weight)
         return float(error / max(share, 1 / len(y)))

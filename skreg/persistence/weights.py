@@ -1,5 +1,6 @@
 """Save and load only the weights of a network."""
 
+from ..fitting import copied
 from . import storage
 from .checks import check_weights
 
@@ -27,10 +28,9 @@ def load_weights(estimator, path):
     loaded = []
     for member, parts in zip(members, found, strict=True):
         arrays = {name: parts[name] for name in ("weights", "moving")}
-        new = object.__new__(type(member))  # copies of the estimator share its members
-        vars(new).update(vars(member), _state={**member._state, **arrays})
-        vars(new).pop("_keras_model", None)
-        loaded.append(new)
+        # Copies of the estimator share its members.
+        loaded.append(copied(member, _state={**member._state, **arrays}))
+        vars(loaded[-1]).pop("_keras_model", None)
     if members != [estimator]:
         estimator._members = loaded
     estimator._state = loaded[0]._state
